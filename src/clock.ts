@@ -1,0 +1,34 @@
+// The only place that reads the time and waits for it. Services get a Clock, tests a fake one.
+
+/** Tells the time and waits. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch, UTC. */
+  now(): number;
+  /** Resolves after `ms` milliseconds (any length, also days), or at once when the signal aborts. Never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** The longest delay that a timer of the runtime can hold: 2^31 - 1 milliseconds, 24.8 days. */
+const maxTimerMs = 2_147_483_647;
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  async sleep(ms: number, signal: AbortSignal): Promise<void> {
+    for (let left = ms; left > 0 && !signal.aborted; left -= maxTimerMs) {
+      await sleepOnce(Math.min(left, maxTimerMs), signal);
+    }
+  },
+};
+
+function sleepOnce(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
+}

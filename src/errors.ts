@@ -1,0 +1,48 @@
+// The one error class of Valet and the closed list of its codes.
+// Thrown by every layer; src/http/error_response.ts turns a code into an HTTP status.
+
+/** What went wrong, for machines. The list is closed: a new kind of failure takes one of these. */
+export type ErrorCode =
+  | "invalid_argument"
+  | "invalid_config"
+  | "not_found"
+  | "already_exists"
+  | "failed_precondition"
+  | "queue_full"
+  | "too_large"
+  | "unavailable"
+  | "internal";
+
+/** One wrong field of an input: `path` is dotted (`task_params.url`), empty for the input as a whole. */
+export interface ErrorDetail {
+  readonly path: string;
+  readonly message: string;
+}
+
+/**
+ * A failure that Valet understands.
+ *
+ * The message is for people: what could not be done, why (with the value seen), what is allowed.
+ * `cause` keeps the foreign error for the log and is never shown to a client.
+ */
+export class ValetError extends Error {
+  override readonly name = "ValetError";
+  readonly code: ErrorCode;
+  readonly details: readonly ErrorDetail[];
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly details?: readonly ErrorDetail[]; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? [];
+  }
+}
+
+/** The message of anything that was thrown, for logs and failure reasons. */
+export function errorMessage(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  return String(thrown);
+}

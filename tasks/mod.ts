@@ -1,0 +1,8 @@
+// The tasks of this executable. Add yours here: import it and give it a name.
+// The table is literal, so that `deno compile` embeds every task and the compiler checks it.
+
+import type { TaskTable } from "../src/task.ts";
+import { dummytask } from "./dummytask.ts";
+
+/** Every task that jobs can name, by that name. */
+export const tasks: TaskTable = { dummytask };
