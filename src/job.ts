@@ -105,7 +105,8 @@ export function applyChange(job: Job, change: Change, nowMs: number): Job | null
       return { ...job, status: "IN_PROGRESS", startedAtMs: nowMs, attempt: job.attempt + 1 };
     case "finish": {
       if (job.status !== "IN_PROGRESS" || job.attempt !== change.attempt) return null;
-      const { status, failureReason, startedAtMs, durationMs } = change.outcome;
+      const { status, failureReason, startedAtMs } = change.outcome;
+      const durationMs = Math.round(change.outcome.durationMs);
       return {
         ...job,
         status,

@@ -1,0 +1,40 @@
+// The composition root: names the drivers, the tasks and the worker of this executable, and runs it.
+// The only file that imports both src/ and drivers/.
+
+import type { RunnerCommand } from "./src/executor/runner_process.ts";
+
+const workerUrl = new URL("./src/executor/worker_entry.ts", import.meta.url);
+
+// A runner process is this executable again. From source it gets the permissions that tasks may declare.
+const runnerCommand: RunnerCommand = {
+  path: Deno.execPath(),
+  args: Deno.build.standalone ? ["runner"] : [
+    "run",
+    "--quiet",
+    "--cached-only",
+    "--no-prompt",
+    "--allow-env",
+    "--allow-net",
+    "--allow-read",
+    "--allow-sys",
+    "--allow-write",
+    import.meta.filename as string,
+    "runner",
+  ],
+};
+
+if (import.meta.main) {
+  // Imported when needed: a runner process must start fast and stay small.
+  if (Deno.args[0] === "runner") {
+    const { serveRunner } = await import("./src/executor/runner.ts");
+    await serveRunner(workerUrl);
+  } else {
+    const [{ runValet }, { openQueue, openRepository }, { tasks }] = await Promise.all([
+      import("./src/valet.ts"),
+      import("./drivers/mod.ts"),
+      import("./tasks/mod.ts"),
+    ]);
+    const parts = { tasks, openRepository, openQueue, workerUrl, runnerCommand };
+    Deno.exit(await runValet(Deno.args, parts));
+  }
+}

@@ -1,0 +1,122 @@
+// The wire format from a worker to its host: frames, written by the worker thread the moment a thing
+// happens, so that what a task had finished survives whatever the next task does to the thread.
+
+/** What a frame tells. The numbers are the wire's: they never change their meaning. */
+export const FrameKind = {
+  /** The tasks are loaded; runs may start. */
+  Ready: 1,
+  /** The run returned; `text` is the result as JSON, empty: it returned nothing. */
+  Completed: 2,
+  /** The run failed; `text` is the reason. */
+  Failed: 3,
+  /** A line for the log; `text` is JSON of a TaskLogLine. `number` is 0 where no run is known. */
+  Log: 4,
+  /** The worker heard of a timeout or an abort, so its thread is alive. */
+  Aborting: 5,
+  /** Everything written so far stands: outcomes may be acted on. */
+  Flush: 6,
+  /** Runs from `number` on had not started and are the host's again; 0: all had started. */
+  Returned: 7,
+} as const;
+
+/** One of the values of {@link FrameKind}. */
+export type FrameKind = typeof FrameKind[keyof typeof FrameKind];
+
+/** One thing that a worker tells. `startedAtMs` is epoch time; fields that a kind does not use are 0. */
+export interface Frame {
+  readonly kind: FrameKind;
+  readonly number: number;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly text: string;
+}
+
+/** A log line of a task on its way to the log of the server. */
+export interface TaskLogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields?: Record<string, unknown>;
+}
+
+// Layout: u32 size of the whole frame, u32 number, f64 startedAtMs, f64 durationMs, u32 kind, UTF-8 text.
+const headerBytes = 28;
+const noText = new Uint8Array();
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** How many bytes the frame takes. `textBytes` is the UTF-8 length of its text. */
+export function frameSize(textBytes: number): number {
+  return headerBytes + textBytes;
+}
+
+/** The UTF-8 form of a text, to be measured and written. */
+export function encodeText(text: string): Uint8Array {
+  return text === "" ? noText : encoder.encode(text);
+}
+
+/** Writes a frame at `offset`, where `frameSize(text.length)` bytes must be free. */
+export function writeFrame(
+  view: DataView,
+  offset: number,
+  kind: FrameKind,
+  number: number,
+  startedAtMs: number,
+  durationMs: number,
+  text: Uint8Array,
+): void {
+  view.setUint32(offset, headerBytes + text.length);
+  view.setUint32(offset + 4, number);
+  view.setFloat64(offset + 8, startedAtMs);
+  view.setFloat64(offset + 16, durationMs);
+  view.setUint32(offset + 24, kind);
+  if (text.length > 0) {
+    new Uint8Array(view.buffer, view.byteOffset + offset + headerBytes, text.length).set(text);
+  }
+}
+
+/** A frame on its own. */
+export function encodeFrame(
+  kind: FrameKind,
+  number = 0,
+  startedAtMs = 0,
+  durationMs = 0,
+  text: Uint8Array = noText,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(frameSize(text.length));
+  writeFrame(new DataView(bytes.buffer), 0, kind, number, startedAtMs, durationMs, text);
+  return bytes;
+}
+
+/**
+ * Reads the whole frames at the start of `bytes`, calls `onFrame` for each, and returns how many bytes
+ * they took: the rest is the beginning of a frame whose end has not arrived.
+ *
+ * @throws Error where the bytes cannot be frames: something else was written to the stream.
+ */
+export function readFrames(
+  bytes: Uint8Array,
+  maxFrameBytes: number,
+  onFrame: (frame: Frame) => void,
+): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let offset = 0;
+  while (bytes.length - offset >= headerBytes) {
+    const size = view.getUint32(offset);
+    const kind = view.getUint32(offset + 24);
+    if (size < headerBytes || size > maxFrameBytes || kind < 1 || kind > FrameKind.Returned) {
+      throw new Error("the worker sent bytes that are no frame");
+    }
+    if (bytes.length - offset < size) break;
+    onFrame({
+      kind: kind as FrameKind,
+      number: view.getUint32(offset + 4),
+      startedAtMs: view.getFloat64(offset + 8),
+      durationMs: view.getFloat64(offset + 16),
+      text: size === headerBytes
+        ? ""
+        : decoder.decode(bytes.subarray(offset + headerBytes, offset + size)),
+    });
+    offset += size;
+  }
+  return offset;
+}

@@ -1,0 +1,79 @@
+// Takes from task code what would end or confuse the worker or the whole server.
+// Imported first by a worker's entry, so that it runs before any task module is evaluated.
+
+import process from "node:process";
+
+/** What the task server hears of tasks through the replaced globals. It sets the functions once. */
+export const taskHooks: {
+  console: (level: "debug" | "info" | "warn" | "error", values: readonly unknown[]) => void;
+  timerError: (thrown: unknown) => void;
+} = { console: () => {}, timerError: () => {} };
+
+/** The real timers, for the task server's own use. */
+export const setTimer = setTimeout;
+/** Calls back when this turn of the event loop is over. */
+export const atEndOfTurn = setImmediate;
+
+/** The real stdout: the protocol of a runner process. Tasks see a copy that refuses to write. */
+export const standardOutput = Deno.stdout;
+
+function refuse(name: string): () => never {
+  return () => {
+    throw new Error(`${name}() is not available to a task: it would end the worker`);
+  };
+}
+
+function replace(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, { value, configurable: false, writable: false });
+}
+
+// `import { kill, exit } from "node:process"` captures the functions themselves, so the inner ones that
+// they call by name are replaced as well. Deno 2.9 lets a worker without permissions kill its own process.
+replace(Deno, "exit", refuse("Deno.exit"));
+replace(Deno, "kill", refuse("Deno.kill"));
+for (const name of ["exit", "reallyExit", "kill", "_kill", "abort"]) {
+  replace(process, name, refuse(`process.${name}`));
+}
+replace(globalThis, "close", refuse("close"));
+
+const closedOutput = {
+  write: () =>
+    Promise.reject(new Error("a task cannot write to the standard output; use context.log")),
+  writeSync: () => {
+    throw new Error("a task cannot write to the standard output; use context.log");
+  },
+  isTerminal: () => false,
+};
+replace(Deno, "stdout", closedOutput);
+replace(Deno, "stderr", closedOutput);
+
+for (
+  const [name, level] of [
+    ["log", "info"],
+    ["info", "info"],
+    ["debug", "debug"],
+    ["trace", "debug"],
+    ["dir", "info"],
+    ["warn", "warn"],
+    ["error", "error"],
+  ] as const
+) {
+  replace(console, name, (...values: unknown[]) => taskHooks.console(level, values));
+}
+
+// The runtime reports an error that a timer's callback throws without the callback's async context: caught
+// here, it can be told which run it belongs to.
+function guardTimer<Arguments extends unknown[], Id>(
+  set: (callback: () => void, delayMs?: number) => Id,
+): (callback: (...values: Arguments) => void, delayMs?: number, ...values: Arguments) => Id {
+  return (callback, delayMs, ...values) =>
+    set(() => {
+      try {
+        callback(...values);
+      } catch (thrown) {
+        taskHooks.timerError(thrown);
+      }
+    }, delayMs);
+}
+replace(globalThis, "setTimeout", guardTimer(setTimeout));
+replace(globalThis, "setInterval", guardTimer(setInterval));

@@ -1,0 +1,498 @@
+// The executor: a fixed number of slots, each with one worker; hands runs to them, replaces lost
+// workers, ends overdue ones. Called by the dispatcher, which it tells how every run ended.
+
+import type { Clock } from "../clock.ts";
+import { errorMessage } from "../errors.ts";
+import type { Outcome } from "../job.ts";
+import { getLogger } from "../log.ts";
+import { timeoutReason } from "./messages.ts";
+import { type Isolation, type RunGroup, RunGroups } from "./run_groups.ts";
+import { openRunnerProcess, type RunnerCommand } from "./runner_process.ts";
+import { type HandedRun, type Run, Slot } from "./slot.ts";
+import { TaskLogs } from "./task_logs.ts";
+import { openWorkerThread } from "./worker_thread.ts";
+
+/** How a run ended: with an outcome, or given back to be run again. */
+export type RunEnd =
+  | { readonly run: Run; readonly outcome: Outcome }
+  | { readonly run: Run; readonly wasStarted: boolean };
+
+/** What the pool needs. Sizes and times as in `worker_pool` of the configuration. */
+export interface PoolOptions {
+  readonly concurrency: number;
+  readonly backlog: number;
+  readonly jobsPerWorker: number;
+  readonly isolation: Isolation;
+  readonly maxResultBytes: number;
+  readonly killGraceMs: number;
+  readonly maxMemoryMb: number;
+  readonly maxRunaways: number;
+  /** The module of a worker: it calls `serveTasks`. */
+  readonly workerUrl: URL;
+  readonly runnerCommand: RunnerCommand;
+  readonly clock: Clock;
+  /** Every run that was submitted comes here, once. */
+  readonly onEnds: (ends: readonly RunEnd[]) => void;
+  /** More runaway threads than `maxRunaways` burn: the node must be restarted. */
+  readonly onExhausted: () => void;
+}
+
+/** What the pool is doing, for people. */
+export interface PoolStats {
+  readonly busy: number;
+  readonly idle: number;
+  readonly waiting: number;
+  /** Workers started since the node started. */
+  readonly started: number;
+  /** Workers that ended by a crash or had to be ended. */
+  readonly lost: number;
+  /** Threads that could not be stopped and burn on until the node ends. */
+  readonly runaways: number;
+  readonly quarantinedTasks: readonly string[];
+}
+
+/** The most runs that a worker is sent ahead of those that it runs. */
+const maxAhead = 64;
+/** Runs are sent ahead as far as they are expected to be done within this time. */
+const maxAheadMs = 2;
+/** A worker that ended nothing for this long gives back what it was sent ahead. */
+const stallMs = 4;
+/** A worker that cannot start is tried again after this time, twice as long each time, up to the maximum. */
+const minRetryMs = 100;
+const maxRetryMs = 5_000;
+/** So many failures in a row fail the waiting runs; so many attempts fail a run whose workers crash. */
+const maxFailures = 3;
+
+const log = getLogger("executor");
+
+/** Runs jobs on workers. Create it with the node and stop it with the node. */
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #groups = new RunGroups();
+  readonly #slots = new Set<Slot>();
+  /** Workers started while an overdue run of their group still has its grace period. */
+  readonly #spares = new Map<Slot, Slot>();
+  readonly #maxSlots: number;
+  readonly #quarantined = new Set<string>();
+  readonly #taskLogs = new TaskLogs();
+  #started = 0;
+  #lost = 0;
+  #runaways = 0;
+  #averageMs = Infinity;
+  #isStopping = false;
+  #onIdle: (() => void) | undefined;
+  #overdueTimer: ReturnType<typeof setTimeout> | undefined;
+  #overdueAtMs = Infinity;
+  #stallTimer: ReturnType<typeof setTimeout> | undefined;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#maxSlots = Math.ceil(options.concurrency / options.jobsPerWorker);
+  }
+
+  /** Starts the workers for tasks without permissions, so that the first jobs find them warm. */
+  warmUp(): void {
+    const group = this.#groups.groupOf(plainTask, this.#options.isolation);
+    while (this.#slots.size < this.#maxSlots) if (this.#openSlot(group) === undefined) return;
+  }
+
+  /** How many more runs the pool takes now. */
+  room(): number {
+    const held = this.#groups.waitingCount + this.#heldBySlots();
+    return Math.max(0, this.#options.backlog + this.#window() * this.#maxSlots - held);
+  }
+
+  /** Takes runs, first in, first out. More than `room()` is taken, too, but should not be given. */
+  submit(runs: readonly Run[]): void {
+    for (const run of runs) this.#groups.push(this.#groupOf(run), run);
+    this.#assign();
+  }
+
+  /** Ends the run of a job that is not wanted any more; nothing happens if the pool does not have it. */
+  abort(jobId: string, reason: string): void {
+    const [waiting] = this.#groups.remove((run) => run.job.id === jobId);
+    if (waiting !== undefined) return this.#end([{ run: waiting, wasStarted: false }]);
+    for (const slot of this.#slots) {
+      const handed = slot.unfinished().find(({ run }) => run.job.id === jobId);
+      if (handed === undefined || handed.abortReason !== undefined) continue;
+      slot.abort(handed, reason);
+      this.#watchOverdue(handed.deadlineAtMs);
+    }
+  }
+
+  stats(): PoolStats {
+    let busy = 0;
+    for (const slot of this.#slots) busy += slot.running().length;
+    return {
+      busy,
+      idle: this.#options.concurrency - busy,
+      waiting: this.#groups.waitingCount,
+      started: this.#started,
+      lost: this.#lost,
+      runaways: this.#runaways,
+      quarantinedTasks: [...this.#quarantined],
+    };
+  }
+
+  /**
+   * Gives back what has not started, lets what runs finish for `graceMs`, aborts the rest, gives that
+   * back as well, and ends every worker.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    const waiting = this.#groups.remove(() => true);
+    this.#end(waiting.map((run) => ({ run, wasStarted: false })));
+    for (const slot of this.#slots) if (slot.size > 0) slot.takeBack();
+    if (!await this.#isIdleWithin(graceMs)) {
+      for (const slot of this.#slots) {
+        for (const handed of slot.unfinished()) slot.abort(handed, stopReason);
+      }
+      await this.#isIdleWithin(this.#options.killGraceMs);
+    }
+    clearTimeout(this.#overdueTimer);
+    clearTimeout(this.#stallTimer);
+    clearTimeout(this.#retryTimer);
+    const slots = [...this.#slots, ...this.#spares.values()];
+    this.#slots.clear();
+    this.#spares.clear();
+    for (const slot of slots) {
+      this.#end(slot.unfinished().map(({ run }) => ({ run, wasStarted: true })));
+    }
+    await Promise.all(slots.map((slot) => slot.close()));
+  }
+
+  #groupOf(run: Run): RunGroup {
+    const isQuarantined = this.#quarantined.has(run.task.name);
+    return this.#groups.groupOf(run.task, isQuarantined ? "process" : this.#options.isolation);
+  }
+
+  #heldBySlots(): number {
+    let held = 0;
+    for (const slot of this.#slots) held += slot.size;
+    return held;
+  }
+
+  #window(): number {
+    const ahead = Math.min(maxAhead, Math.floor(maxAheadMs / this.#averageMs));
+    return this.#options.jobsPerWorker + ahead;
+  }
+
+  #assign(): void {
+    if (this.#isStopping) return;
+    for (const group of this.#groups.waitingGroups()) {
+      this.#handOut(group);
+      while (group.waiting.length > 0 && this.#makeSlot(group)) this.#handOut(group);
+    }
+    if (this.#groups.waitingCount === 0) this.#shareOut();
+  }
+
+  /** Sends waiting runs of the group to its workers: first to idle ones, then ahead. */
+  #handOut(group: RunGroup): void {
+    const { waiting } = group;
+    if (waiting.length === 0) return;
+    const slots = [...this.#slots].filter((slot) => slot.group === group.key && !slot.isRetiring);
+    slots.sort((one, other) => one.size - other.size);
+    for (const [index, slot] of slots.entries()) {
+      if (waiting.length === 0) break;
+      const share = Math.ceil(waiting.length / (slots.length - index));
+      const toIdle = this.#options.jobsPerWorker - slot.size;
+      const count = Math.min(this.#window() - slot.size, Math.max(share, toIdle));
+      if (count <= 0) continue;
+      const runs = waiting.splice(0, count).map(({ run }) => run);
+      this.#watchOverdue(slot.send(runs));
+    }
+    this.#watchStalls();
+  }
+
+  /** Opens a worker for the group, if need be in the place of an idle one; false: not now. */
+  #makeSlot(group: RunGroup): boolean {
+    if (this.#slots.size >= this.#maxSlots) {
+      const idle = [...this.#slots].find((slot) =>
+        slot.size === 0 && this.#canMakeRoom(slot, group)
+      );
+      if (idle === undefined) {
+        this.#retireOneFor(group);
+        return false;
+      }
+      this.#slots.delete(idle);
+      void idle.close();
+    }
+    return this.#openSlot(group) !== undefined;
+  }
+
+  #canMakeRoom(slot: Slot, group: RunGroup): boolean {
+    if (slot.group === group.key) return false;
+    return slot.isRetiring || this.#groups.get(slot.group).waiting.length === 0;
+  }
+
+  /** A group without any worker waits longest: the worker that is idle first makes room for it. */
+  #retireOneFor(group: RunGroup): void {
+    const slots = [...this.#slots];
+    if (slots.some((slot) => slot.group === group.key || slot.isRetiring)) return;
+    const [least] = slots.sort((one, other) => one.size - other.size);
+    if (least === undefined) return;
+    least.isRetiring = true;
+    least.takeBack();
+  }
+
+  #openSlot(group: RunGroup): Slot | undefined {
+    if (this.#options.clock.now() < group.retryAtMs) return undefined;
+    const slot = this.#newSlot(group);
+    if (slot !== undefined) this.#slots.add(slot);
+    return slot;
+  }
+
+  #newSlot(group: RunGroup): Slot | undefined {
+    const { jobsPerWorker, maxResultBytes, maxMemoryMb, runnerCommand, workerUrl } = this.#options;
+    const options = { permissions: group.permissions, jobsPerWorker, maxResultBytes };
+    try {
+      const slot = new Slot(
+        group.key,
+        { capacity: jobsPerWorker, maxResultBytes },
+        (events) =>
+          group.isolation === "worker"
+            ? openWorkerThread(workerUrl, options, events)
+            : openRunnerProcess(runnerCommand, { ...options, maxMemoryMb }, events),
+        {
+          onReady: (slot) => this.#watchOverdue(slot.setDeadlines()),
+          onOutcomes: (slot, ended) => this.#takeOutcomes(slot, ended),
+          onReturned: (slot, returned) => this.#takeReturned(slot, returned),
+          onLost: (slot, reason) => this.#lose(slot, reason),
+          onLog: (run, line) => this.#taskLogs.write(run, line),
+        },
+        this.#options.clock.now,
+      );
+      this.#started += 1;
+      return slot;
+    } catch (thrown) {
+      this.#backOff(group, errorMessage(thrown));
+      return undefined;
+    }
+  }
+
+  #takeOutcomes(slot: Slot, ended: readonly { handed: HandedRun; outcome: Outcome }[]): void {
+    this.#groups.get(slot.group).failures = 0;
+    const ends = ended.map(({ handed, outcome }): RunEnd => {
+      const { durationMs } = outcome;
+      this.#averageMs = this.#averageMs === Infinity
+        ? durationMs
+        : this.#averageMs * 0.9 + durationMs * 0.1;
+      const { run } = handed;
+      return handed.abortReason === stopReason ? { run, wasStarted: true } : { run, outcome };
+    });
+    this.#dropSpare(slot);
+    this.#watchOverdue(slot.setDeadlines());
+    this.#end(ends);
+    this.#assign();
+  }
+
+  #takeReturned(slot: Slot, returned: readonly HandedRun[]): void {
+    const runs = returned.map(({ run }) => run);
+    if (this.#isStopping) {
+      this.#end(runs.map((run) => ({ run, wasStarted: false })));
+      return;
+    }
+    const aborted = returned.filter(({ abortReason }) => abortReason !== undefined);
+    this.#end(aborted.map(({ run }) => ({ run, wasStarted: false })));
+    this.#putBack(
+      this.#groups.get(slot.group),
+      runs.filter((run) => !aborted.some((one) => one.run === run)),
+    );
+    this.#assign();
+  }
+
+  /** Back to the front; to the quarantine's group where the task came there meanwhile. */
+  #putBack(group: RunGroup, runs: readonly Run[]): void {
+    const stay = runs.filter((run) => this.#groupOf(run) === group);
+    this.#groups.putBack(group, stay);
+    for (const run of runs) if (!stay.includes(run)) this.#groups.push(this.#groupOf(run), run);
+  }
+
+  /** Takes back what a busy worker was sent ahead as soon as another one has nothing to do. */
+  #shareOut(): void {
+    for (const idle of this.#slots) {
+      if (idle.size > 0 || !idle.isReady || idle.isRetiring) continue;
+      for (const busy of this.#slots) {
+        if (busy.group === idle.group && busy.size > this.#options.jobsPerWorker) {
+          busy.takeBack();
+          return;
+        }
+      }
+    }
+  }
+
+  /** A worker that stops ending runs while others wait behind them gives those back. */
+  #watchStalls(): void {
+    if (this.#stallTimer !== undefined) return;
+    const watched = [...this.#slots].filter((slot) => slot.size > this.#options.jobsPerWorker);
+    if (watched.length === 0) return;
+    const progress = watched.map((slot) => slot.progress);
+    this.#stallTimer = setTimeout(() => {
+      this.#stallTimer = undefined;
+      for (const [index, slot] of watched.entries()) {
+        if (slot.progress === progress[index] && slot.isReady && slot.size > 0) slot.takeBack();
+      }
+      this.#watchStalls();
+    }, stallMs);
+  }
+
+  #watchOverdue(atMs: number): void {
+    if (atMs >= this.#overdueAtMs) return;
+    clearTimeout(this.#overdueTimer);
+    this.#overdueAtMs = atMs;
+    const delayMs = Math.min(Math.max(0, atMs - this.#options.clock.now()), maxTimerMs);
+    this.#overdueTimer = setTimeout(() => this.#endOverdue(), delayMs);
+  }
+
+  #endOverdue(): void {
+    this.#overdueAtMs = Infinity;
+    const nowMs = this.#options.clock.now();
+    for (const slot of [...this.#slots]) {
+      for (const handed of slot.running()) {
+        const endAtMs = handed.deadlineAtMs + this.#options.killGraceMs;
+        if (nowMs >= endAtMs) {
+          this.#kill(slot, handed);
+          break;
+        }
+        if (nowMs >= handed.deadlineAtMs) this.#prepareSpare(slot);
+        this.#watchOverdue(nowMs >= handed.deadlineAtMs ? endAtMs : handed.deadlineAtMs);
+      }
+    }
+  }
+
+  /** Starts the worker that takes over if this one has to be ended: the next job then finds it warm. */
+  #prepareSpare(slot: Slot): void {
+    if (this.#isStopping || this.#spares.has(slot)) return;
+    const spare = this.#newSlot(this.#groups.get(slot.group));
+    if (spare !== undefined) this.#spares.set(slot, spare);
+  }
+
+  #dropSpare(slot: Slot): void {
+    const spare = this.#spares.get(slot);
+    if (spare === undefined) return;
+    this.#spares.delete(slot);
+    void spare.close();
+  }
+
+  /** Ends a worker whose run did not come to rest in time. */
+  #kill(slot: Slot, overdue: HandedRun): void {
+    // What it has finished and not started leaves first; a late end of the overdue run counts, too.
+    slot.takeBack();
+    const unfinished = slot.unfinished();
+    if (!this.#slots.has(slot) || !unfinished.includes(overdue)) return;
+    const { run } = overdue;
+    const group = this.#groups.get(slot.group);
+    const reason = overdue.abortReason ?? timeoutReason(run.timeoutMs);
+    if (group.isolation === "worker" && !overdue.isAborting) this.#quarantine(run);
+    this.#remove(slot);
+    const running = slot.running();
+    const others = unfinished.filter((handed) => handed !== overdue);
+    const startedAtMs = overdue.deadlineAtMs -
+      (overdue.abortReason === undefined ? run.timeoutMs : 0);
+    const ends: RunEnd[] = others.filter((handed) => running.includes(handed))
+      .map(({ run }) => ({ run, wasStarted: true }));
+    this.#putBack(
+      group,
+      others.filter((handed) => !running.includes(handed)).map(({ run }) => run),
+    );
+    if (overdue.abortReason === stopReason) ends.push({ run, wasStarted: true });
+    else ends.push({ run, outcome: this.#failure(reason, startedAtMs) });
+    log.warn("ended a worker whose job did not stop", {
+      reason,
+      job_id: run.job.id,
+      task: run.task.name,
+    });
+    this.#end(ends);
+    this.#assign();
+  }
+
+  #quarantine(run: Run): void {
+    this.#runaways += 1;
+    this.#quarantined.add(run.task.name);
+    log.error(
+      "a task does not stop and burns a thread until this node restarts; its next jobs run in a process " +
+        "of their own. Set worker_pool.isolation to process to be able to stop such tasks",
+      { job_id: run.job.id, task: run.task.name, runaways: this.#runaways },
+    );
+    for (const waiting of this.#groups.remove(({ task }) => task.name === run.task.name)) {
+      this.#groups.push(this.#groupOf(waiting), waiting);
+    }
+    if (this.#runaways > this.#options.maxRunaways) this.#options.onExhausted();
+  }
+
+  #lose(slot: Slot, reason: string): void {
+    const spare = [...this.#spares].find(([, spare]) => spare === slot);
+    if (spare !== undefined) {
+      this.#spares.delete(spare[0]);
+      return;
+    }
+    const group = this.#groups.get(slot.group);
+    const unfinished = slot.unfinished();
+    const running = slot.isReady ? slot.running() : [];
+    this.#remove(slot);
+    log.error("lost a worker", { reason, jobs: running.length });
+    const ends = running.map(({ run }): RunEnd =>
+      running.length === 1 || run.job.attempt >= maxFailures
+        ? { run, outcome: this.#failure(reason, this.#options.clock.now()) }
+        : { run, wasStarted: true }
+    );
+    this.#putBack(group, unfinished.filter((one) => !running.includes(one)).map(({ run }) => run));
+    // A worker that dies at work is replaced at once; one that cannot even start must not be tried in a loop.
+    if (running.length === 0) this.#backOff(group, reason);
+    this.#end(ends);
+    if (group.waiting.length === 0 && this.#slots.size < this.#maxSlots && !this.#isStopping) {
+      this.#openSlot(group);
+    }
+    this.#assign();
+  }
+
+  #backOff(group: RunGroup, reason: string): void {
+    group.failures += 1;
+    const retryMs = Math.min(maxRetryMs, minRetryMs * 2 ** (group.failures - 1));
+    group.retryAtMs = this.#options.clock.now() + retryMs;
+    log.error("cannot start a worker", { reason, retry_ms: retryMs });
+    if (group.failures >= maxFailures) {
+      const failure = `no worker can be started for the task: ${reason}`;
+      const nowMs = this.#options.clock.now();
+      const runs = group.waiting.splice(0).map(({ run }) => run);
+      this.#end(runs.map((run) => ({ run, outcome: this.#failure(failure, nowMs) })));
+    }
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => this.#assign(), retryMs + 1);
+  }
+
+  /** Takes the slot out and closes it; its spare, if it has one, takes its place. */
+  #remove(slot: Slot): void {
+    this.#lost += 1;
+    this.#slots.delete(slot);
+    void slot.close();
+    const spare = this.#spares.get(slot);
+    this.#spares.delete(slot);
+    if (spare !== undefined) this.#slots.add(spare);
+  }
+
+  #failure(failureReason: string, startedAtMs: number): Outcome {
+    const durationMs = Math.max(0, this.#options.clock.now() - startedAtMs);
+    return { status: "FAILED", resultJson: undefined, failureReason, startedAtMs, durationMs };
+  }
+
+  #end(ends: readonly RunEnd[]): void {
+    if (ends.length > 0) this.#options.onEnds(ends);
+    if (this.#heldBySlots() === 0) this.#onIdle?.();
+  }
+
+  async #isIdleWithin(graceMs: number): Promise<boolean> {
+    if (this.#heldBySlots() === 0) return true;
+    const timeUp = new AbortController();
+    this.#onIdle = () => timeUp.abort();
+    await this.#options.clock.sleep(graceMs, timeUp.signal);
+    this.#onIdle = undefined;
+    return this.#heldBySlots() === 0;
+  }
+}
+
+const stopReason = "the node is stopping";
+/** The longest delay that a timer can hold. */
+const maxTimerMs = 2_147_483_647;
+const plainTask = { name: "", params: undefined, timeoutMs: 0, permissions: {}, run: () => {} };

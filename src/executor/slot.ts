@@ -1,0 +1,235 @@
+// One worker of the pool and the runs that it holds: numbers them, reads its frames, and tells the
+// pool what became of each. It decides nothing: the pool does.
+
+import type { Job, Outcome } from "../job.ts";
+import type { RegisteredTask } from "../task.ts";
+import { type Frame, FrameKind, readFrames, type TaskLogLine } from "./frames.ts";
+import { type HostMessage, runMessage } from "./messages.ts";
+import { followingNumber } from "./shared_ring.ts";
+import type { WorkerEvents, WorkerHandle } from "./worker_handle.ts";
+
+/** A claimed job on its way through the pool. */
+export interface Run {
+  readonly job: Job;
+  readonly task: RegisteredTask;
+  /** How long the task may run, in milliseconds; always more than 0. */
+  readonly timeoutMs: number;
+}
+
+/** A run that a slot's worker has been sent. */
+export interface HandedRun {
+  readonly run: Run;
+  readonly number: number;
+  /** When its task must be at rest; Infinity until the run is among those that the worker runs now. */
+  deadlineAtMs: number;
+  /** Why the host aborted it; undefined: it did not. */
+  abortReason: string | undefined;
+  /** Whether the worker has heard of a timeout or an abort: its thread is alive. */
+  isAborting: boolean;
+}
+
+/** What the pool hears of a slot. */
+export interface SlotEvents {
+  onReady(slot: Slot): void;
+  onOutcomes(slot: Slot, ended: readonly { handed: HandedRun; outcome: Outcome }[]): void;
+  /** Runs that had not started are the pool's again, in their order. */
+  onReturned(slot: Slot, returned: readonly HandedRun[]): void;
+  onLost(slot: Slot, reason: string): void;
+  onLog(run: Run | undefined, line: TaskLogLine): void;
+}
+
+/** What is sent to the worker may come back this much larger: JSON escapes, and the frame around it. */
+const frameOverheadBytes = 64 * 1024;
+
+/** A worker and its runs. */
+export class Slot {
+  readonly group: string;
+  isReady = false;
+  /** The pool sends it nothing more: it makes room for another group as soon as it is idle. */
+  isRetiring = false;
+  /** Counts outcomes, for the pool to see whether anything moves. */
+  progress = 0;
+  readonly #capacity: number;
+  readonly #maxFrameBytes: number;
+  readonly #events: SlotEvents;
+  readonly #now: () => number;
+  readonly #handed = new Map<number, HandedRun>();
+  readonly #settled = new Map<number, Outcome>();
+  readonly #handle: WorkerHandle;
+  #nextNumber = 1;
+  #rest: Uint8Array | undefined;
+
+  constructor(
+    group: string,
+    options: { readonly capacity: number; readonly maxResultBytes: number },
+    openWorker: (events: WorkerEvents) => WorkerHandle,
+    events: SlotEvents,
+    now: () => number,
+  ) {
+    this.group = group;
+    this.#capacity = options.capacity;
+    this.#maxFrameBytes = options.maxResultBytes + frameOverheadBytes;
+    this.#events = events;
+    this.#now = now;
+    this.#handle = openWorker({
+      onBytes: (bytes) => this.#read(bytes),
+      onLost: (reason) => {
+        this.#flush();
+        events.onLost(this, reason);
+      },
+    });
+  }
+
+  /** How many runs the worker holds: running, waiting, or finished and not yet reported. */
+  get size(): number {
+    return this.#handed.size;
+  }
+
+  /** The runs that the worker runs now, or will as its very next step. */
+  running(): HandedRun[] {
+    const running: HandedRun[] = [];
+    for (const handed of this.#handed.values()) {
+      if (running.length === this.#capacity) break;
+      if (!this.#settled.has(handed.number)) running.push(handed);
+    }
+    return running;
+  }
+
+  /** Every run that it holds and that has no outcome yet, in their order. */
+  unfinished(): HandedRun[] {
+    return [...this.#handed.values()].filter((handed) => !this.#settled.has(handed.number));
+  }
+
+  /** Sends runs; the earliest deadline among those that run now, Infinity if none is new. */
+  send(runs: readonly Run[]): number {
+    const firstNumber = this.#nextNumber;
+    const messages = runs.map((run) => {
+      const number = this.#nextNumber;
+      this.#nextNumber = followingNumber(number);
+      this.#handed.set(number, {
+        run,
+        number,
+        deadlineAtMs: Infinity,
+        abortReason: undefined,
+        isAborting: false,
+      });
+      return runMessage(number, run.job, run.timeoutMs);
+    });
+    const message: HostMessage = { kind: "run", runs: messages };
+    this.#handle.sendRuns(JSON.stringify(message), firstNumber);
+    return this.setDeadlines();
+  }
+
+  /** Aborts a run that has started; it must be at rest within the pool's grace period. */
+  abort(handed: HandedRun, reason: string): void {
+    handed.abortReason = reason;
+    handed.deadlineAtMs = this.#now();
+    const message: HostMessage = { kind: "abort", number: handed.number, reason };
+    this.#handle.send(JSON.stringify(message));
+  }
+
+  /** Reports what is finished and takes back what has not started: `onOutcomes`, `onReturned`. */
+  takeBack(): void {
+    this.#handle.takeBack();
+  }
+
+  /** Ends the worker. The runs that it still holds are the caller's to settle. */
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+
+  /** Starts the time of runs that have become the next to run; the earliest of these deadlines. */
+  setDeadlines(): number {
+    let earliestAtMs = Infinity;
+    // Until the worker is ready nothing runs: a slow start must not use up the time of a task.
+    if (!this.isReady) return earliestAtMs;
+    let running = 0;
+    for (const handed of this.#handed.values()) {
+      if (running === this.#capacity) break;
+      if (this.#settled.has(handed.number)) continue;
+      running += 1;
+      if (handed.deadlineAtMs === Infinity) {
+        handed.deadlineAtMs = this.#now() + handed.run.timeoutMs;
+        earliestAtMs = Math.min(earliestAtMs, handed.deadlineAtMs);
+      }
+    }
+    return earliestAtMs;
+  }
+
+  #read(bytes: Uint8Array): void {
+    const whole = this.#rest === undefined ? bytes : joinBytes(this.#rest, bytes);
+    const used = readFrames(whole, this.#maxFrameBytes, (frame) => this.#take(frame));
+    this.#rest = used === whole.length ? undefined : whole.slice(used);
+  }
+
+  #take(frame: Frame): void {
+    switch (frame.kind) {
+      case FrameKind.Completed:
+      case FrameKind.Failed:
+        return this.#settle(frame);
+      case FrameKind.Flush:
+        return this.#flush();
+      case FrameKind.Returned:
+        return this.#return(frame.number);
+      case FrameKind.Log:
+        return this.#log(frame);
+      case FrameKind.Aborting: {
+        const handed = this.#handed.get(frame.number);
+        if (handed !== undefined) handed.isAborting = true;
+        return;
+      }
+      case FrameKind.Ready:
+        this.isReady = true;
+        return this.#events.onReady(this);
+    }
+  }
+
+  #settle(frame: Frame): void {
+    // A failure that comes for a run that is settled and not yet reported takes the outcome's place.
+    if (!this.#handed.has(frame.number)) return;
+    this.progress += 1;
+    const isCompleted = frame.kind === FrameKind.Completed;
+    this.#settled.set(frame.number, {
+      status: isCompleted ? "COMPLETED" : "FAILED",
+      resultJson: isCompleted && frame.text !== "" ? frame.text : undefined,
+      failureReason: isCompleted ? undefined : frame.text,
+      startedAtMs: frame.startedAtMs,
+      durationMs: frame.durationMs,
+    });
+  }
+
+  #flush(): void {
+    if (this.#settled.size === 0) return;
+    const ended: { handed: HandedRun; outcome: Outcome }[] = [];
+    for (const [number, outcome] of this.#settled) {
+      ended.push({ handed: this.#handed.get(number) as HandedRun, outcome });
+      this.#handed.delete(number);
+    }
+    this.#settled.clear();
+    this.#events.onOutcomes(this, ended);
+  }
+
+  #return(firstNumber: number): void {
+    const returned: HandedRun[] = [];
+    let isReturned = false;
+    for (const handed of this.#handed.values()) {
+      isReturned ||= handed.number === firstNumber;
+      if (isReturned) returned.push(handed);
+    }
+    for (const handed of returned) this.#handed.delete(handed.number);
+    this.#flush();
+    if (returned.length > 0) this.#events.onReturned(this, returned);
+  }
+
+  #log(frame: Frame): void {
+    const line = JSON.parse(frame.text) as TaskLogLine;
+    this.#events.onLog(this.#handed.get(frame.number)?.run, line);
+  }
+}
+
+function joinBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(first.length + second.length);
+  joined.set(first);
+  joined.set(second, first.length);
+  return joined;
+}

@@ -1,0 +1,19 @@
+// Writes what tasks log to the log of the server, each line with its job and task. Used by the pool.
+
+import { getLogger } from "../log.ts";
+import type { TaskLogLine } from "./frames.ts";
+import type { Run } from "./slot.ts";
+
+/** The log of the tasks. */
+export class TaskLogs {
+  readonly #log = getLogger("task");
+
+  /** Writes one line; `run` is undefined where nobody knows which run it came from. */
+  write(run: Run | undefined, line: TaskLogLine): void {
+    const fields = {
+      ...line.fields,
+      ...(run === undefined ? {} : { job_id: run.job.id, task: run.task.name }),
+    };
+    this.#log[line.level](line.message, fields);
+  }
+}

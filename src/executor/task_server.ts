@@ -1,0 +1,270 @@
+// Runs tasks inside a worker: takes runs from the host, calls their tasks, writes the outcomes.
+// One outcome is written before the next run starts, so that a runaway never takes a finished one along.
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { inspect } from "node:util";
+import { type RegisteredTask, registerTasks, type TaskTable } from "../task.ts";
+import { FrameKind } from "./frames.ts";
+import { createOutputSink, createRingSink, type FrameSink } from "./frame_sink.ts";
+import { atEndOfTurn, setTimer, standardOutput, taskHooks } from "./lockdown.ts";
+import { type HostMessage, type RunMessage, timeoutReason, type WorkerSetup } from "./messages.ts";
+import { resultJson } from "./result_json.ts";
+import { createSharedRing, enterGate, type SharedRing } from "./shared_ring.ts";
+import { TaskRun, thrownReason } from "./task_run.ts";
+
+/** The longest delay that a timer can hold. */
+const maxTimerMs = 2_147_483_647;
+
+/** Serves the host of this worker for ever: the setup is its first message, host messages follow. */
+export function serveTasks(table: TaskTable): void {
+  const tasks = registerTasks(table);
+  const scope = globalThis as unknown as DedicatedWorkerScope;
+  scope.onmessage = ({ data }) => {
+    const setup = data as WorkerSetup;
+    const ring = createSharedRing(setup.ring);
+    const sink = setup.frames === "ring"
+      ? createRingSink(ring, (message) => scope.postMessage(message))
+      : createOutputSink(standardOutput);
+    const server = new TaskServer(tasks, setup, ring, sink);
+    scope.onmessage = ({ data }) => server.receive(JSON.parse(data as string) as HostMessage);
+    reportStrayErrors(server);
+    sink.write(FrameKind.Ready, 0, 0, 0, "");
+    sink.notify();
+  };
+}
+
+/** What this module needs of the global scope of a dedicated worker. */
+interface DedicatedWorkerScope {
+  onmessage: ((event: { readonly data: unknown }) => void) | null;
+  postMessage(message: unknown): void;
+}
+
+function reportStrayErrors(server: TaskServer): void {
+  taskHooks.timerError = (thrown) => server.strayError(thrown, "threw outside its promise");
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    server.strayError(event.error, "threw outside its promise");
+  });
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    server.strayError(event.reason, "left a rejected promise unhandled");
+  });
+  taskHooks.console = (level, values) => {
+    const text = values.map((value) => typeof value === "string" ? value : inspect(value)).join(
+      " ",
+    );
+    server.log(level, text);
+  };
+}
+
+class TaskServer {
+  readonly #tasks: ReadonlyMap<string, RegisteredTask>;
+  readonly #setup: WorkerSetup;
+  readonly #ring: SharedRing;
+  readonly #sink: FrameSink;
+  /** Tells which run a stray error or a console line belongs to, however late it comes. */
+  readonly #context = new AsyncLocalStorage<TaskRun>();
+  readonly #running = new Map<number, TaskRun>();
+  #waiting: RunMessage[] = [];
+  #waitingFrom = 0;
+  #isStarting = false;
+  #isFlushDue = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAtMs = Infinity;
+  #droppedLogLines = 0;
+
+  constructor(
+    tasks: ReadonlyMap<string, RegisteredTask>,
+    setup: WorkerSetup,
+    ring: SharedRing,
+    sink: FrameSink,
+  ) {
+    this.#tasks = tasks;
+    this.#setup = setup;
+    this.#ring = ring;
+    this.#sink = sink;
+  }
+
+  receive(message: HostMessage): void {
+    if (message.kind === "run") {
+      this.#waiting = this.#waitingFrom < this.#waiting.length
+        ? [...this.#waiting.slice(this.#waitingFrom), ...message.runs]
+        : message.runs as RunMessage[];
+      this.#waitingFrom = 0;
+      this.#startWaiting();
+      return;
+    }
+    const run = this.#running.get(message.number);
+    if (run !== undefined) this.#failEarly(run, message.reason, "AbortError");
+  }
+
+  /** Something that no task's promise reports: it fails the run that it came from. */
+  strayError(thrown: unknown, how: string): void {
+    const only = this.#running.size === 1 ? [...this.#running.values()][0] : undefined;
+    const run = this.#context.getStore() ?? only;
+    const reason = `the task ${how}: ${thrownReason(thrown)}`;
+    if (run === undefined) {
+      this.log("error", reason);
+    } else if (this.#running.has(run.message.number)) {
+      this.#failEarly(run, reason, "AbortError");
+    } else {
+      // Its outcome has been written: while the host has not been told to act on it, the later one counts.
+      run.writeLog("warn", reason);
+      this.#writeOutcome(run, FrameKind.Failed, reason);
+    }
+  }
+
+  log(level: "debug" | "info" | "warn" | "error", message: string): void {
+    const run = this.#context.getStore();
+    if (run !== undefined) run.writeLog(level, message);
+    else this.#writeLog(0, JSON.stringify({ level, message: message.slice(0, 4096) }));
+  }
+
+  #writeLog(number: number, line: string): void {
+    if (!this.#sink.write(FrameKind.Log, number, 0, 0, line, true)) this.#droppedLogLines += 1;
+    this.#flushSoon();
+  }
+
+  #startWaiting(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    while (
+      this.#waitingFrom < this.#waiting.length && this.#running.size < this.#setup.jobsPerWorker
+    ) {
+      const message = this.#waiting[this.#waitingFrom++] as RunMessage;
+      if (enterGate(this.#ring, message.number)) this.#start(message);
+    }
+    this.#isStarting = false;
+  }
+
+  #start(message: RunMessage): void {
+    const task = this.#tasks.get(message.taskName);
+    if (task === undefined) {
+      const reason = `there is no task "${message.taskName}" in this executable`;
+      this.#sink.write(FrameKind.Failed, message.number, Date.now(), 0, reason);
+      this.#flushSoon();
+      return;
+    }
+    const run = new TaskRun(message, task, (run, line) => this.#logFor(run, line));
+    this.#running.set(message.number, run);
+    this.#context.run(run, () => this.#call(run));
+  }
+
+  #call(run: TaskRun): void {
+    run.startedAtMs = Date.now();
+    run.calledAtMs = performance.now();
+    let result: unknown;
+    try {
+      const params: unknown = JSON.parse(run.message.paramsJson ?? "{}");
+      result = run.task.params === undefined
+        ? run.task.run(params, run)
+        : this.#validateAndRun(run, run.task.params, params);
+    } catch (thrown) {
+      return this.#settle(run, FrameKind.Failed, thrown);
+    }
+    if (!isThenable(result)) return this.#settle(run, FrameKind.Completed, result);
+    this.#watchDeadline(run);
+    Promise.resolve(result).then(
+      (value) => this.#settle(run, FrameKind.Completed, value),
+      (thrown) => this.#settle(run, FrameKind.Failed, thrown),
+    );
+  }
+
+  async #validateAndRun(
+    run: TaskRun,
+    schema: NonNullable<RegisteredTask["params"]>,
+    params: unknown,
+  ): Promise<unknown> {
+    const validated = await schema["~standard"].validate(params);
+    if (validated.issues !== undefined) {
+      const list = validated.issues.map((issue) => issue.message).join("; ");
+      throw new Error(`the params do not fit the task: ${list}`);
+    }
+    return await run.task.run(validated.value, run);
+  }
+
+  #settle(run: TaskRun, kind: FrameKind, value: unknown): void {
+    this.#running.delete(run.message.number);
+    if (run.failureReason !== undefined) {
+      this.#writeOutcome(run, FrameKind.Failed, run.failureReason);
+    } else if (kind === FrameKind.Failed) {
+      this.#writeOutcome(run, FrameKind.Failed, thrownReason(value));
+    } else {
+      try {
+        const text = resultJson(value, this.#setup.maxResultBytes);
+        this.#writeOutcome(run, FrameKind.Completed, text);
+      } catch (thrown) {
+        this.#writeOutcome(run, FrameKind.Failed, thrownReason(thrown));
+      }
+    }
+    this.#startWaiting();
+  }
+
+  #writeOutcome(run: TaskRun, kind: FrameKind, text: string): void {
+    const durationMs = performance.now() - run.calledAtMs;
+    this.#sink.write(kind, run.message.number, run.startedAtMs, durationMs, text);
+    this.#flushSoon();
+  }
+
+  // After a turn of the event loop: by then the rejections that a run left behind have been reported.
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    atEndOfTurn(() => {
+      this.#isFlushDue = false;
+      if (this.#droppedLogLines > 0) this.#reportDroppedLogLines();
+      this.#sink.write(FrameKind.Flush, 0, 0, 0, "");
+      this.#sink.notify();
+    });
+  }
+
+  #reportDroppedLogLines(): void {
+    const message = `${this.#droppedLogLines} log lines of tasks were dropped: they came too fast`;
+    this.#droppedLogLines = 0;
+    this.#sink.write(FrameKind.Log, 0, 0, 0, JSON.stringify({ level: "warn", message }));
+  }
+
+  #logFor(run: TaskRun, line: { level: string; message: string; fields?: unknown }): void {
+    let text: string;
+    try {
+      text = JSON.stringify(line);
+    } catch {
+      // Fields that cannot be JSON must not fail the job; the message still tells something.
+      text = JSON.stringify({ level: line.level, message: line.message });
+    }
+    this.#writeLog(run.message.number, text);
+  }
+
+  #failEarly(run: TaskRun, reason: string, name: "TimeoutError" | "AbortError"): void {
+    run.fail(reason, name);
+    this.#sink.write(FrameKind.Aborting, run.message.number, 0, 0, "");
+    this.#flushSoon();
+  }
+
+  // One timer for all runs, set anew only by a run that ends before the others: most never touch it.
+  #watchDeadline(run: TaskRun): void {
+    const deadlineAtMs = run.calledAtMs + run.message.timeoutMs;
+    if (deadlineAtMs >= this.#timerAtMs) return;
+    clearTimeout(this.#timer);
+    this.#timerAtMs = deadlineAtMs;
+    const delayMs = Math.min(deadlineAtMs - performance.now(), maxTimerMs);
+    this.#timer = setTimer(() => this.#endOverdueRuns(), Math.max(0, delayMs));
+  }
+
+  #endOverdueRuns(): void {
+    this.#timerAtMs = Infinity;
+    const nowMs = performance.now();
+    for (const run of this.#running.values()) {
+      if (run.failureReason !== undefined) continue;
+      if (run.calledAtMs + run.message.timeoutMs <= nowMs) {
+        this.#failEarly(run, timeoutReason(run.message.timeoutMs), "TimeoutError");
+      } else {
+        this.#watchDeadline(run);
+      }
+    }
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}

@@ -1,0 +1,29 @@
+// What the pool's slots need of a worker, wherever it runs: a thread of this process (worker_thread.ts)
+// or a child process (runner_process.ts).
+
+/** A worker, as its slot holds it. */
+export interface WorkerHandle {
+  /** Sends a HostMessage as JSON text. Messages sent before the worker is ready wait for it. */
+  send(message: string): void;
+  /** Sends runs, the first of which has this number; a closed gate opens for them. */
+  sendRuns(message: string, firstNumber: number): void;
+  /** Asks for the frames written so far and takes back what has not started: a `Returned` frame tells. */
+  takeBack(): void;
+  /** Ends the worker at once, and with it what it runs. No event follows. Resolves when it is gone. */
+  close(): Promise<void>;
+}
+
+/** What a slot hears of its worker. */
+export interface WorkerEvents {
+  /** Bytes of frames, in order, cut anywhere. */
+  onBytes(bytes: Uint8Array): void;
+  /** The worker is gone or unusable; every frame that it had written came before. No event follows. */
+  onLost(reason: string): void;
+}
+
+/** How a worker is set up. */
+export interface WorkerOptions {
+  readonly permissions: Deno.PermissionOptionsObject;
+  readonly jobsPerWorker: number;
+  readonly maxResultBytes: number;
+}

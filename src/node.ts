@@ -1,0 +1,181 @@
+// One running Valet: opens everything in order, reports on it, closes it in order.
+// Called by src/valet.ts for `serve`; knows drivers and tasks only as what it is given.
+
+import { createAccessLog } from "./access_log.ts";
+import { systemClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Pool } from "./executor/pool.ts";
+import type { RunnerCommand } from "./executor/runner_process.ts";
+import { createApp } from "./http/app.ts";
+import { createJobService } from "./job_service.ts";
+import { getLogger } from "./log.ts";
+import type { Queue } from "./queue.ts";
+import type { Repository } from "./repository.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { DriverStatus, StatusReport } from "./status.ts";
+import type { RegisteredTask } from "./task.ts";
+import type { BuildInfo } from "./version.ts";
+
+/** What a node is made of. */
+export interface NodeParts {
+  readonly config: Config;
+  readonly tasks: ReadonlyMap<string, RegisteredTask>;
+  readonly repository: Repository;
+  readonly queue: Queue;
+  readonly build: BuildInfo;
+  /** The module of a worker: it calls `serveTasks`. */
+  readonly workerUrl: URL;
+  readonly runnerCommand: RunnerCommand;
+  /** Called when the node must end to get rid of runaway threads. */
+  readonly onExhausted: () => void;
+}
+
+/** A running node. */
+export interface Node {
+  readonly hostname: string;
+  readonly port: number;
+  /**
+   * Stops the intake, drains within the grace period of the configuration, gives the rest back and
+   * closes everything.
+   */
+  stop(): Promise<void>;
+}
+
+const log = getLogger("node");
+
+/**
+ * Starts a node.
+ *
+ * @throws Deno.errors.AddrInUse and its like where it cannot listen: then nothing is left running.
+ */
+export async function openNode(parts: NodeParts): Promise<Node> {
+  const { config, tasks, repository, queue } = parts;
+  const { workerPool, server } = config;
+  const clock = systemClock;
+  const startedAtMs = clock.now();
+  let isStopping = false;
+
+  const dispatcher = new Dispatcher({
+    repository,
+    queue,
+    tasks,
+    clock,
+    createPool: (onEnds) =>
+      new Pool({
+        ...workerPool,
+        workerUrl: parts.workerUrl,
+        runnerCommand: parts.runnerCommand,
+        clock,
+        onEnds,
+        onExhausted: parts.onExhausted,
+      }),
+  });
+  const scheduler = new Scheduler({
+    repository,
+    queue,
+    clock,
+    pollingIntervalMs: config.scheduler.pollingIntervalMs,
+  });
+  const service = createJobService({
+    repository,
+    queue,
+    tasks,
+    clock,
+    timeoutUnit: config.timeoutUnit,
+    onScheduled: (runAtMs) => scheduler.wakeAt(runAtMs),
+    onDeleted: (job) => dispatcher.abort(job),
+  });
+
+  async function status(): Promise<StatusReport> {
+    const { stats, nextRunAtMs } = {
+      stats: dispatcher.pool.stats(),
+      nextRunAtMs: scheduler.nextRunAtMs,
+    };
+    const room = queue.room();
+    const jobs = await repository.count().catch(() => undefined);
+    return {
+      version: parts.build.version,
+      commit: parts.build.commit,
+      build_time: parts.build.buildTime,
+      time: new Date(clock.now()).toISOString(),
+      uptime: Math.floor((clock.now() - startedAtMs) / 1000),
+      stopping: isStopping,
+      repository: {
+        ...await driverStatus(config.repository.option, repository),
+        ...(jobs === undefined ? {} : { jobs }),
+      },
+      queue: {
+        ...await driverStatus(config.jobQueue.option, queue),
+        ...(room === Infinity ? {} : { room }),
+      },
+      workers: {
+        isolation: workerPool.isolation,
+        concurrency: workerPool.concurrency,
+        busy: stats.busy,
+        idle: stats.idle,
+        waiting: stats.waiting,
+        started: stats.started,
+        lost: stats.lost,
+        runaways: stats.runaways,
+        quarantined_tasks: stats.quarantinedTasks,
+      },
+      scheduler: nextRunAtMs === null ? {} : { next_run_at: new Date(nextRunAtMs).toISOString() },
+    };
+  }
+
+  const app = createApp({
+    service,
+    tasks,
+    status,
+    timeoutUnit: config.timeoutUnit,
+    maxBodyBytes: server.maxBodyBytes,
+    bodyTimeoutMs: server.bodyTimeoutMs,
+    corsOrigins: server.corsOrigins,
+    logAccess: server.accessLog ? createAccessLog(config.loggingFormat) : () => {},
+  });
+  const httpServer = Deno.serve(
+    { port: config.port, hostname: server.host, onListen() {} },
+    app.fetch,
+  );
+  const { hostname, port } = httpServer.addr;
+  dispatcher.pool.warmUp();
+  dispatcher.start();
+  scheduler.start();
+  log.info("listening", {
+    address: `http://${hostname}:${port}`,
+    repository: config.repository.option,
+    queue: config.jobQueue.option,
+    isolation: workerPool.isolation,
+    concurrency: workerPool.concurrency,
+    tasks: tasks.size,
+    version: parts.build.version,
+  });
+
+  return {
+    hostname,
+    port,
+    async stop() {
+      isStopping = true;
+      log.info("stopping: no new jobs; running ones have {grace_ms} ms to finish", {
+        grace_ms: server.shutdownGraceMs,
+      });
+      // New connections are refused at once; requests under way get their answers.
+      const closed = httpServer.shutdown();
+      await scheduler.stop();
+      await dispatcher.stop(server.shutdownGraceMs);
+      await Promise.race([closed, clock.sleep(server.shutdownGraceMs, AbortSignal.timeout(1_000))]);
+      await queue.close();
+      await repository.close();
+      log.info("stopped");
+    },
+  };
+}
+
+async function driverStatus(
+  driver: string,
+  port: Pick<Repository | Queue, "health">,
+): Promise<DriverStatus> {
+  const { isHealthy, reason } = await port.health();
+  return { driver, healthy: isHealthy, ...(reason === undefined ? {} : { reason }) };
+}

@@ -1,0 +1,130 @@
+// Publishes jobs when their time has come. `tick` is one pass over the repository; the rest of the file
+// decides when the next pass is.
+
+import type { Clock } from "./clock.ts";
+import { errorMessage, ValetError } from "./errors.ts";
+import type { Job } from "./job.ts";
+import { getLogger } from "./log.ts";
+import type { Queue } from "./queue.ts";
+import type { Repository } from "./repository.ts";
+
+/** What the scheduler works with. */
+export interface SchedulerOptions {
+  readonly repository: Repository;
+  readonly queue: Queue;
+  readonly clock: Clock;
+  /** The longest time between two passes: finds jobs that other nodes have stored. */
+  readonly pollingIntervalMs: number;
+}
+
+/** The most jobs that one step of a pass moves on. */
+const maxBatch = 1_000;
+/** After an error: try again this soon. */
+const retryMs = 1_000;
+
+const log = getLogger("scheduler");
+
+/** Moves scheduled jobs to the queue. */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> | undefined;
+  #nextRunAtMs: number | null = null;
+  #wake = new AbortController();
+  /** Jobs that are SCHEDULED but found no room in the queue: published before any other. */
+  #unpublished: Job[] = [];
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** The time of the earliest job that waits for its time, as far as this node knows; null: none. */
+  get nextRunAtMs(): number | null {
+    return this.#nextRunAtMs;
+  }
+
+  /** Starts the passes. */
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Ends after the pass under way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake.abort();
+    await this.#loop;
+  }
+
+  /** Tells that a job for this time was stored: the next pass is then, if that is sooner. */
+  wakeAt(runAtMs: number): void {
+    if (this.#nextRunAtMs !== null && this.#nextRunAtMs <= runAtMs) return;
+    this.#nextRunAtMs = runAtMs;
+    this.#wake.abort();
+  }
+
+  /**
+   * One pass: makes every job whose time has come SCHEDULED and publishes it, as many as the queue has
+   * room for, the earliest first. Returns the time of the earliest job that is left, null if there is none.
+   */
+  async tick(nowMs: number): Promise<number | null> {
+    const { repository, queue } = this.#options;
+    for (;;) {
+      await this.#publish([]);
+      const limit = Math.min(maxBatch, queue.room());
+      const due = await repository.findDue(nowMs, Math.max(1, limit));
+      const [first] = due.jobs;
+      if (first === undefined) return due.nextRunAtMs;
+      if (limit === 0) return first.runAtMs ?? nowMs;
+      const scheduled = await repository.change(
+        due.jobs.map(({ id }) => ({ kind: "schedule", id })),
+        nowMs,
+      );
+      // A null was deleted, or another node was first.
+      await this.#publish(scheduled.filter((job) => job !== null));
+      log.debug("scheduled jobs", { count: due.jobs.length });
+    }
+  }
+
+  /** Publishes what waits and then these; keeps what the queue has no room for. */
+  async #publish(jobs: readonly Job[]): Promise<void> {
+    const { queue } = this.#options;
+    this.#unpublished.push(...jobs);
+    while (this.#unpublished.length > 0 && queue.room() > 0) {
+      const batch = this.#unpublished.slice(0, queue.room());
+      try {
+        await queue.publish(batch);
+      } catch (thrown) {
+        // New jobs took the room in the meantime.
+        if (thrown instanceof ValetError && thrown.code === "queue_full") continue;
+        throw thrown;
+      }
+      this.#unpublished = this.#unpublished.slice(batch.length);
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { queue, clock, pollingIntervalMs } = this.#options;
+    while (!this.#stopping.signal.aborted) {
+      // Made before the pass: a job that is stored during it, and that it may miss, causes another one.
+      const wake = this.#wake = new AbortController();
+      this.#nextRunAtMs = null;
+      let nextPassAtMs = clock.now() + pollingIntervalMs;
+      try {
+        this.#nextRunAtMs = earliest(await this.tick(clock.now()), this.#nextRunAtMs);
+        if (queue.room() === 0) queue.onRoom(() => wake.abort());
+        else nextPassAtMs = Math.min(nextPassAtMs, this.#nextRunAtMs ?? Infinity);
+      } catch (thrown) {
+        log.error("cannot schedule jobs", { reason: errorMessage(thrown) });
+        nextPassAtMs = clock.now() + retryMs;
+      }
+      if (!this.#stopping.signal.aborted) {
+        await clock.sleep(nextPassAtMs - clock.now(), wake.signal);
+      }
+    }
+  }
+}
+
+function earliest(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.min(one, other);
+}

@@ -1,0 +1,200 @@
+// The commands of the executable: what each does, what it prints, how it ends. Called by main.ts with
+// the parts that only the composition root may name.
+
+import { type Command, helpText, parseCommandLine } from "./command_line.ts";
+import { type Config, loadConfig } from "./config.ts";
+import { errorMessage, ValetError } from "./errors.ts";
+import type { RunnerCommand } from "./executor/runner_process.ts";
+import { configureLogging, flushLogs, getLogger } from "./log.ts";
+import type { Queue } from "./queue.ts";
+import type { Repository } from "./repository.ts";
+import { describeTask } from "./task_description.ts";
+import { registerTasks, type TaskTable } from "./task.ts";
+import { readBuildInfo } from "./version.ts";
+
+/** The parts of an executable: its drivers, its tasks, its worker. */
+export interface ValetParts {
+  readonly tasks: TaskTable;
+  readonly openRepository: (name: string, options: unknown) => Promise<Repository>;
+  readonly openQueue: (name: string, options: unknown) => Promise<Queue>;
+  /** The module of a worker: it calls `serveTasks`. */
+  readonly workerUrl: URL;
+  readonly runnerCommand: RunnerCommand;
+}
+
+/** How the process ends: stopped in order, failed at run time, wrong usage or configuration. */
+type ExitCode = 0 | 1 | 2;
+
+/** Does what the command line asks for; returns the exit code of the process. */
+export async function runValet(args: readonly string[], parts: ValetParts): Promise<ExitCode> {
+  let command: Command;
+  try {
+    command = parseCommandLine(args);
+  } catch (thrown) {
+    return fail(thrown);
+  }
+  switch (command.name) {
+    case "help":
+      return print(helpText.trimEnd());
+    case "version":
+      return printVersion();
+    case "tasks":
+      return listTasks(parts);
+    case "check":
+      return await check(command.configPath, parts);
+    case "serve":
+      return await serve(command.configPath, parts);
+  }
+}
+
+function print(text: string): ExitCode {
+  writeAll(Deno.stdout, text);
+  return 0;
+}
+
+/** Problems of the usage or the configuration, a line each, on stderr. */
+function fail(thrown: unknown): ExitCode {
+  const details = thrown instanceof ValetError && thrown.code === "invalid_config"
+    ? thrown.details.map(({ message }) => message)
+    : [];
+  writeAll(Deno.stderr, details.length > 0 ? details.join("\n") : errorMessage(thrown));
+  return 2;
+}
+
+function writeAll(output: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  for (let written = 0; written < bytes.length;) {
+    written += output.writeSync(bytes.subarray(written));
+  }
+}
+
+function printVersion(): ExitCode {
+  const { version, commit, buildTime } = readBuildInfo();
+  return print(
+    `valet ${version} (commit ${commit}, built ${buildTime}, Deno ${Deno.version.deno})`,
+  );
+}
+
+function listTasks(parts: ValetParts): ExitCode {
+  try {
+    const tasks = [...registerTasks(parts.tasks).values()].map(describeTask);
+    return print(JSON.stringify({ tasks }, null, 2));
+  } catch (thrown) {
+    return fail(thrown);
+  }
+}
+
+async function check(configPath: string, parts: ValetParts): Promise<ExitCode> {
+  try {
+    const config = await loadConfig(configPath);
+    const tasks = registerTasks(parts.tasks);
+    const { workerPool, repository, jobQueue, server } = config;
+    return print([
+      `${configPath} is fine. This would run:`,
+      `  API         http://${server.host}:${config.port}`,
+      `  repository  ${repository.option}`,
+      `  job queue   ${jobQueue.option}`,
+      `  workers     ${workerPool.concurrency} jobs at once, isolation ${workerPool.isolation}`,
+      `  tasks       ${[...tasks.keys()].join(", ")}`,
+    ].join("\n"));
+  } catch (thrown) {
+    return fail(thrown);
+  }
+}
+
+async function serve(configPath: string, parts: ValetParts): Promise<ExitCode> {
+  let config: Config;
+  let tasks: ReturnType<typeof registerTasks>;
+  try {
+    config = await loadConfig(configPath);
+    tasks = registerTasks(parts.tasks);
+  } catch (thrown) {
+    return fail(thrown);
+  }
+  configureLogging({ format: config.loggingFormat, level: config.loggingLevel });
+  const log = getLogger("valet");
+  reportStrayErrors();
+  try {
+    return await runNode(config, tasks, parts);
+  } catch (thrown) {
+    if (thrown instanceof ValetError && thrown.code === "invalid_config") return fail(thrown);
+    log.fatal(startFailure(thrown, config));
+    return 1;
+  } finally {
+    await flushLogs();
+  }
+}
+
+async function runNode(
+  config: Config,
+  tasks: ReturnType<typeof registerTasks>,
+  parts: ValetParts,
+): Promise<ExitCode> {
+  // Loaded now, not before: help, checks and errors of the configuration answer faster without it.
+  const { openNode } = await import("./node.ts");
+  const repository = await parts.openRepository(
+    config.repository.option,
+    config.repository[config.repository.option],
+  );
+  const queue = await parts.openQueue(
+    config.jobQueue.option,
+    config.jobQueue[config.jobQueue.option],
+  );
+  const exhausted = Promise.withResolvers<void>();
+  const signal = waitForSignal();
+  const node = await openNode({
+    config,
+    tasks,
+    repository,
+    queue,
+    build: readBuildInfo(),
+    workerUrl: parts.workerUrl,
+    runnerCommand: parts.runnerCommand,
+    onExhausted: exhausted.resolve,
+  });
+  const isExhausted = await Promise.race([
+    signal.then(() => false),
+    exhausted.promise.then(() => true),
+  ]);
+  if (isExhausted) {
+    getLogger("valet").fatal(
+      "too many threads burn that cannot be stopped: this node must restart",
+    );
+  }
+  await node.stop();
+  return isExhausted ? 1 : 0;
+}
+
+/** Resolves at the first SIGTERM or SIGINT; the second one ends the process at once. */
+function waitForSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let count = 0;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => {
+      count += 1;
+      if (count > 1) Deno.exit(1);
+      resolve();
+    });
+  }
+  return promise;
+}
+
+/** An error that nothing caught must not end the server: it is logged, and the loop it came from goes on. */
+function reportStrayErrors(): void {
+  const log = getLogger("valet");
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("unhandled rejection", { error: event.reason });
+  });
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    log.error("unhandled error", { error: event.error });
+  });
+}
+
+function startFailure(thrown: unknown, config: Config): string {
+  if (thrown instanceof Deno.errors.AddrInUse) {
+    return `Cannot listen on ${config.server.host}:${config.port}: the port is in use`;
+  }
+  return `Cannot run: ${errorMessage(thrown)}`;
+}
