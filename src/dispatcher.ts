@@ -3,7 +3,8 @@
 
 import type { Clock } from "./clock.ts";
 import { errorMessage } from "./errors.ts";
-import type { Pool, PoolOptions, RunEnd } from "./executor/pool.ts";
+import type { Pool } from "./executor/pool.ts";
+import type { PoolOptions, RunEnd } from "./executor/pool_options.ts";
 import type { Run } from "./executor/slot.ts";
 import type { Change, Job } from "./job.ts";
 import { getLogger } from "./log.ts";

@@ -1,9 +1,120 @@
-// Logger set-up, and the only place that writes log lines. (stub to be replaced)
-import { getLogger as getLogTapeLogger, type Logger } from "@logtape/logtape";
+// Logger set-up, and the only place that writes log lines. Every part of the server logs through
+// getLogger; main configures first and flushes last. A message never holds a secret.
 
-export type { Logger };
+import {
+  configureSync,
+  getLogger as getLogTapeLogger,
+  type LogLevel as LogTapeLevel,
+  type LogRecord as LogTapeRecord,
+} from "@logtape/logtape";
+import { createLineWriter, type LineWriter } from "./line_writer.ts";
+import { formatLine, type LogFormat, type LogLevel } from "./log_line.ts";
 
-/** The logger of one component (`http`, `scheduler`, ...). */
+/** Writes records of one component. `fields` are what varies: ids, counts, an error as `error`. */
+export interface Logger {
+  /** What a developer wants to see: one for every job. */
+  debug(message: string, fields?: Record<string, unknown>): void;
+  /** What an operator wants to see. */
+  info(message: string, fields?: Record<string, unknown>): void;
+  /** What did not work, and the server goes on: a failed job, a lost connection. */
+  warn(message: string, fields?: Record<string, unknown>): void;
+  /** What someone must look into. */
+  error(message: string, fields?: Record<string, unknown>): void;
+  /** Why the process ends. */
+  fatal(message: string, fields?: Record<string, unknown>): void;
+  /** Whether such a record would be written: ask before building costly fields. */
+  isEnabledFor(level: "debug" | "info"): boolean;
+}
+
+/** How and what to log. */
+export interface LoggingOptions {
+  /** How every line looks. */
+  readonly format: LogFormat;
+  /** Records below this level are not made. */
+  readonly level: Exclude<LogLevel, "fatal">;
+  /** Takes whole lines, one batch at a time. Default: standard output. */
+  readonly write?: (text: string) => void | Promise<void>;
+}
+
+const levels: Readonly<Record<LogTapeLevel, LogLevel>> = {
+  trace: "debug",
+  debug: "debug",
+  info: "info",
+  warning: "warn",
+  error: "error",
+  fatal: "fatal",
+};
+
+const encoder = new TextEncoder();
+
+let format: LogFormat = "text";
+let write: LoggingOptions["write"] = writeToStdout;
+let writer: LineWriter = createLineWriter(writeToStdout, describeDropped);
+
+/**
+ * Starts logging. Until then nothing is logged, so call it before anything else, and again once the
+ * configuration is known: a later call replaces the earlier one, and no line is lost between them.
+ */
+export function configureLogging(options: LoggingOptions): void {
+  format = options.format;
+  if (write !== (options.write ?? writeToStdout)) {
+    void writer.flush();
+    write = options.write ?? writeToStdout;
+    writer = createLineWriter(write, describeDropped);
+  }
+  const lowestLevel = options.level === "warn" ? "warning" : options.level;
+  configureSync({
+    reset: true,
+    sinks: { lines: writeRecord },
+    loggers: [
+      { category: ["valet"], sinks: ["lines"], lowestLevel },
+      { category: ["logtape"], sinks: ["lines"], lowestLevel: "warning" },
+    ],
+  });
+}
+
+/**
+ * The logger of one component (`http`, `scheduler`, ...). A message is plain text, written as it is:
+ * what varies goes into the fields, an error into the field `error`.
+ */
 export function getLogger(component: string): Logger {
   return getLogTapeLogger(["valet", component]);
+}
+
+/** Writes a line that `formatLine` would make, past the logger: for records too many to pay for one. */
+export function writeLine(line: string): void {
+  writer.push(line);
+}
+
+/** Returns when everything logged so far is written, or after a second if it cannot be. */
+export function flushLogs(): Promise<void> {
+  return writer.flush();
+}
+
+function writeRecord(record: LogTapeRecord): void {
+  writer.push(formatLine(format, {
+    timeMs: record.timestamp,
+    level: levels[record.level],
+    component: record.category.slice(1).join("."),
+    // As the caller wrote it: braces may come from a client and are no placeholders.
+    message: String(record.rawMessage),
+    fields: record.properties,
+  }));
+}
+
+function describeDropped(count: number): string {
+  return formatLine(format, {
+    timeMs: Date.now(),
+    level: "warn",
+    component: "log",
+    message: "lines of the log were dropped: standard output is closed or too slow",
+    fields: { count },
+  });
+}
+
+async function writeToStdout(text: string): Promise<void> {
+  const bytes = encoder.encode(text);
+  for (let offset = 0; offset < bytes.length;) {
+    offset += await Deno.stdout.write(bytes.subarray(offset));
+  }
 }

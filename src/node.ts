@@ -49,7 +49,7 @@ const log = getLogger("node");
  *
  * @throws Deno.errors.AddrInUse and its like where it cannot listen: then nothing is left running.
  */
-export async function openNode(parts: NodeParts): Promise<Node> {
+export function openNode(parts: NodeParts): Node {
   const { config, tasks, repository, queue } = parts;
   const { workerPool, server } = config;
   const clock = systemClock;
@@ -127,6 +127,7 @@ export async function openNode(parts: NodeParts): Promise<Node> {
   const app = createApp({
     service,
     tasks,
+    clock,
     status,
     timeoutUnit: config.timeoutUnit,
     maxBodyBytes: server.maxBodyBytes,

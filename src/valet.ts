@@ -142,7 +142,7 @@ async function runNode(
   );
   const exhausted = Promise.withResolvers<void>();
   const signal = waitForSignal();
-  const node = await openNode({
+  const node = openNode({
     config,
     tasks,
     repository,

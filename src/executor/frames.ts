@@ -15,8 +15,6 @@ export const FrameKind = {
   Aborting: 5,
   /** Everything written so far stands: outcomes may be acted on. */
   Flush: 6,
-  /** Runs from `number` on had not started and are the host's again; 0: all had started. */
-  Returned: 7,
 } as const;
 
 /** One of the values of {@link FrameKind}. */
@@ -103,7 +101,7 @@ export function readFrames(
   while (bytes.length - offset >= headerBytes) {
     const size = view.getUint32(offset);
     const kind = view.getUint32(offset + 24);
-    if (size < headerBytes || size > maxFrameBytes || kind < 1 || kind > FrameKind.Returned) {
+    if (size < headerBytes || size > maxFrameBytes || kind < 1 || kind > FrameKind.Flush) {
       throw new Error("the worker sent bytes that are no frame");
     }
     if (bytes.length - offset < size) break;

@@ -9,8 +9,6 @@ export const taskHooks: {
   timerError: (thrown: unknown) => void;
 } = { console: () => {}, timerError: () => {} };
 
-/** The real timers, for the task server's own use. */
-export const setTimer = setTimeout;
 /** Calls back when this turn of the event loop is over. */
 export const atEndOfTurn = setImmediate;
 

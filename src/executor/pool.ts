@@ -1,55 +1,16 @@
 // The executor: a fixed number of slots, each with one worker; hands runs to them, replaces lost
 // workers, ends overdue ones. Called by the dispatcher, which it tells how every run ended.
 
-import type { Clock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import type { Outcome } from "../job.ts";
 import { getLogger } from "../log.ts";
+import { EarliestTimer } from "./earliest_timer.ts";
 import { timeoutReason } from "./messages.ts";
-import { type Isolation, type RunGroup, RunGroups } from "./run_groups.ts";
-import { openRunnerProcess, type RunnerCommand } from "./runner_process.ts";
-import { type HandedRun, type Run, Slot } from "./slot.ts";
+import type { PoolOptions, PoolStats, RunEnd } from "./pool_options.ts";
+import { type RunGroup, RunGroups } from "./run_groups.ts";
+import type { HandedRun, Run, Slot } from "./slot.ts";
+import { Slots } from "./slots.ts";
 import { TaskLogs } from "./task_logs.ts";
-import { openWorkerThread } from "./worker_thread.ts";
-
-/** How a run ended: with an outcome, or given back to be run again. */
-export type RunEnd =
-  | { readonly run: Run; readonly outcome: Outcome }
-  | { readonly run: Run; readonly wasStarted: boolean };
-
-/** What the pool needs. Sizes and times as in `worker_pool` of the configuration. */
-export interface PoolOptions {
-  readonly concurrency: number;
-  readonly backlog: number;
-  readonly jobsPerWorker: number;
-  readonly isolation: Isolation;
-  readonly maxResultBytes: number;
-  readonly killGraceMs: number;
-  readonly maxMemoryMb: number;
-  readonly maxRunaways: number;
-  /** The module of a worker: it calls `serveTasks`. */
-  readonly workerUrl: URL;
-  readonly runnerCommand: RunnerCommand;
-  readonly clock: Clock;
-  /** Every run that was submitted comes here, once. */
-  readonly onEnds: (ends: readonly RunEnd[]) => void;
-  /** More runaway threads than `maxRunaways` burn: the node must be restarted. */
-  readonly onExhausted: () => void;
-}
-
-/** What the pool is doing, for people. */
-export interface PoolStats {
-  readonly busy: number;
-  readonly idle: number;
-  readonly waiting: number;
-  /** Workers started since the node started. */
-  readonly started: number;
-  /** Workers that ended by a crash or had to be ended. */
-  readonly lost: number;
-  /** Threads that could not be stopped and burn on until the node ends. */
-  readonly runaways: number;
-  readonly quarantinedTasks: readonly string[];
-}
 
 /** The most runs that a worker is sent ahead of those that it runs. */
 const maxAhead = 64;
@@ -69,38 +30,40 @@ const log = getLogger("executor");
 export class Pool {
   readonly #options: PoolOptions;
   readonly #groups = new RunGroups();
-  readonly #slots = new Set<Slot>();
-  /** Workers started while an overdue run of their group still has its grace period. */
-  readonly #spares = new Map<Slot, Slot>();
-  readonly #maxSlots: number;
+  readonly #slots: Slots;
   readonly #quarantined = new Set<string>();
-  readonly #taskLogs = new TaskLogs();
-  #started = 0;
-  #lost = 0;
   #runaways = 0;
   #averageMs = Infinity;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
-  #overdueTimer: ReturnType<typeof setTimeout> | undefined;
-  #overdueAtMs = Infinity;
+  readonly #overdue: EarliestTimer;
   #stallTimer: ReturnType<typeof setTimeout> | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#maxSlots = Math.ceil(options.concurrency / options.jobsPerWorker);
+    this.#overdue = new EarliestTimer(options.clock.now, () => this.#endOverdue());
+    const taskLogs = new TaskLogs();
+    const maxSlots = Math.ceil(options.concurrency / options.jobsPerWorker);
+    this.#slots = new Slots(maxSlots, { ...options, now: options.clock.now }, {
+      onReady: (slot) => this.#overdue.arm(slot.setDeadlines()),
+      onOutcomes: (slot, ended) => this.#takeOutcomes(slot, ended),
+      onReturned: (slot, returned) => this.#takeReturned(slot, returned),
+      onLost: (slot, reason) => this.#lose(slot, reason),
+      onLog: (run, line) => taskLogs.write(run, line),
+    });
   }
 
   /** Starts the workers for tasks without permissions, so that the first jobs find them warm. */
   warmUp(): void {
     const group = this.#groups.groupOf(plainTask, this.#options.isolation);
-    while (this.#slots.size < this.#maxSlots) if (this.#openSlot(group) === undefined) return;
+    while (this.#slots.hasRoom && this.#openSlot(group));
   }
 
   /** How many more runs the pool takes now. */
   room(): number {
-    const held = this.#groups.waitingCount + this.#heldBySlots();
-    return Math.max(0, this.#options.backlog + this.#window() * this.#maxSlots - held);
+    const held = this.#groups.waitingCount + this.#slots.heldCount;
+    return Math.max(0, this.#options.backlog + this.#window() * this.#slots.maximum - held);
   }
 
   /** Takes runs, first in, first out. More than `room()` is taken, too, but should not be given. */
@@ -113,23 +76,23 @@ export class Pool {
   abort(jobId: string, reason: string): void {
     const [waiting] = this.#groups.remove((run) => run.job.id === jobId);
     if (waiting !== undefined) return this.#end([{ run: waiting, wasStarted: false }]);
-    for (const slot of this.#slots) {
+    for (const slot of this.#slots.all()) {
       const handed = slot.unfinished().find(({ run }) => run.job.id === jobId);
       if (handed === undefined || handed.abortReason !== undefined) continue;
       slot.abort(handed, reason);
-      this.#watchOverdue(handed.deadlineAtMs);
+      this.#overdue.arm(handed.deadlineAtMs);
     }
   }
 
   stats(): PoolStats {
     let busy = 0;
-    for (const slot of this.#slots) busy += slot.running().length;
+    for (const slot of this.#slots.all()) busy += slot.running().length;
     return {
       busy,
       idle: this.#options.concurrency - busy,
       waiting: this.#groups.waitingCount,
-      started: this.#started,
-      lost: this.#lost,
+      started: this.#slots.started,
+      lost: this.#slots.lost,
       runaways: this.#runaways,
       quarantinedTasks: [...this.#quarantined],
     };
@@ -143,34 +106,25 @@ export class Pool {
     this.#isStopping = true;
     const waiting = this.#groups.remove(() => true);
     this.#end(waiting.map((run) => ({ run, wasStarted: false })));
-    for (const slot of this.#slots) if (slot.size > 0) slot.takeBack();
+    for (const slot of this.#slots.all()) if (slot.size > 0) slot.takeBack();
     if (!await this.#isIdleWithin(graceMs)) {
-      for (const slot of this.#slots) {
+      for (const slot of this.#slots.all()) {
         for (const handed of slot.unfinished()) slot.abort(handed, stopReason);
       }
       await this.#isIdleWithin(this.#options.killGraceMs);
     }
-    clearTimeout(this.#overdueTimer);
+    this.#overdue.disarm();
     clearTimeout(this.#stallTimer);
     clearTimeout(this.#retryTimer);
-    const slots = [...this.#slots, ...this.#spares.values()];
-    this.#slots.clear();
-    this.#spares.clear();
-    for (const slot of slots) {
+    for (const slot of this.#slots.all()) {
       this.#end(slot.unfinished().map(({ run }) => ({ run, wasStarted: true })));
     }
-    await Promise.all(slots.map((slot) => slot.close()));
+    await this.#slots.closeAll();
   }
 
   #groupOf(run: Run): RunGroup {
     const isQuarantined = this.#quarantined.has(run.task.name);
     return this.#groups.groupOf(run.task, isQuarantined ? "process" : this.#options.isolation);
-  }
-
-  #heldBySlots(): number {
-    let held = 0;
-    for (const slot of this.#slots) held += slot.size;
-    return held;
   }
 
   #window(): number {
@@ -191,7 +145,9 @@ export class Pool {
   #handOut(group: RunGroup): void {
     const { waiting } = group;
     if (waiting.length === 0) return;
-    const slots = [...this.#slots].filter((slot) => slot.group === group.key && !slot.isRetiring);
+    const slots = this.#slots.all().filter((slot) =>
+      slot.group === group.key && !slot.isRetiring && !slot.isTakingBack
+    );
     slots.sort((one, other) => one.size - other.size);
     for (const [index, slot] of slots.entries()) {
       if (waiting.length === 0) break;
@@ -200,25 +156,24 @@ export class Pool {
       const count = Math.min(this.#window() - slot.size, Math.max(share, toIdle));
       if (count <= 0) continue;
       const runs = waiting.splice(0, count).map(({ run }) => run);
-      this.#watchOverdue(slot.send(runs));
+      this.#overdue.arm(slot.send(runs));
     }
     this.#watchStalls();
   }
 
   /** Opens a worker for the group, if need be in the place of an idle one; false: not now. */
   #makeSlot(group: RunGroup): boolean {
-    if (this.#slots.size >= this.#maxSlots) {
-      const idle = [...this.#slots].find((slot) =>
+    if (!this.#slots.hasRoom) {
+      const idle = this.#slots.all().find((slot) =>
         slot.size === 0 && this.#canMakeRoom(slot, group)
       );
       if (idle === undefined) {
         this.#retireOneFor(group);
         return false;
       }
-      this.#slots.delete(idle);
-      void idle.close();
+      this.#slots.close(idle);
     }
-    return this.#openSlot(group) !== undefined;
+    return this.#openSlot(group);
   }
 
   #canMakeRoom(slot: Slot, group: RunGroup): boolean {
@@ -228,7 +183,7 @@ export class Pool {
 
   /** A group without any worker waits longest: the worker that is idle first makes room for it. */
   #retireOneFor(group: RunGroup): void {
-    const slots = [...this.#slots];
+    const slots = this.#slots.all();
     if (slots.some((slot) => slot.group === group.key || slot.isRetiring)) return;
     const [least] = slots.sort((one, other) => one.size - other.size);
     if (least === undefined) return;
@@ -236,38 +191,14 @@ export class Pool {
     least.takeBack();
   }
 
-  #openSlot(group: RunGroup): Slot | undefined {
-    if (this.#options.clock.now() < group.retryAtMs) return undefined;
-    const slot = this.#newSlot(group);
-    if (slot !== undefined) this.#slots.add(slot);
-    return slot;
-  }
-
-  #newSlot(group: RunGroup): Slot | undefined {
-    const { jobsPerWorker, maxResultBytes, maxMemoryMb, runnerCommand, workerUrl } = this.#options;
-    const options = { permissions: group.permissions, jobsPerWorker, maxResultBytes };
+  #openSlot(group: RunGroup): boolean {
+    if (this.#options.clock.now() < group.retryAtMs) return false;
     try {
-      const slot = new Slot(
-        group.key,
-        { capacity: jobsPerWorker, maxResultBytes },
-        (events) =>
-          group.isolation === "worker"
-            ? openWorkerThread(workerUrl, options, events)
-            : openRunnerProcess(runnerCommand, { ...options, maxMemoryMb }, events),
-        {
-          onReady: (slot) => this.#watchOverdue(slot.setDeadlines()),
-          onOutcomes: (slot, ended) => this.#takeOutcomes(slot, ended),
-          onReturned: (slot, returned) => this.#takeReturned(slot, returned),
-          onLost: (slot, reason) => this.#lose(slot, reason),
-          onLog: (run, line) => this.#taskLogs.write(run, line),
-        },
-        this.#options.clock.now,
-      );
-      this.#started += 1;
-      return slot;
+      this.#slots.open(group);
+      return true;
     } catch (thrown) {
       this.#backOff(group, errorMessage(thrown));
-      return undefined;
+      return false;
     }
   }
 
@@ -281,25 +212,22 @@ export class Pool {
       const { run } = handed;
       return handed.abortReason === stopReason ? { run, wasStarted: true } : { run, outcome };
     });
-    this.#dropSpare(slot);
-    this.#watchOverdue(slot.setDeadlines());
+    this.#slots.dropSpare(slot);
+    this.#overdue.arm(slot.setDeadlines());
     this.#end(ends);
     this.#assign();
   }
 
   #takeReturned(slot: Slot, returned: readonly HandedRun[]): void {
-    const runs = returned.map(({ run }) => run);
-    if (this.#isStopping) {
-      this.#end(runs.map((run) => ({ run, wasStarted: false })));
-      return;
+    const runs: Run[] = [];
+    const ends: RunEnd[] = [];
+    for (const { run, abortReason } of returned) {
+      if (this.#isStopping || abortReason !== undefined) ends.push({ run, wasStarted: false });
+      else runs.push(run);
     }
-    const aborted = returned.filter(({ abortReason }) => abortReason !== undefined);
-    this.#end(aborted.map(({ run }) => ({ run, wasStarted: false })));
-    this.#putBack(
-      this.#groups.get(slot.group),
-      runs.filter((run) => !aborted.some((one) => one.run === run)),
-    );
-    this.#assign();
+    this.#putBack(this.#groups.get(slot.group), runs);
+    this.#end(ends);
+    if (this.#groups.waitingCount > 0) this.#assign();
   }
 
   /** Back to the front; to the quarantine's group where the task came there meanwhile. */
@@ -311,9 +239,9 @@ export class Pool {
 
   /** Takes back what a busy worker was sent ahead as soon as another one has nothing to do. */
   #shareOut(): void {
-    for (const idle of this.#slots) {
+    for (const idle of this.#slots.all()) {
       if (idle.size > 0 || !idle.isReady || idle.isRetiring) continue;
-      for (const busy of this.#slots) {
+      for (const busy of this.#slots.all()) {
         if (busy.group === idle.group && busy.size > this.#options.jobsPerWorker) {
           busy.takeBack();
           return;
@@ -325,7 +253,7 @@ export class Pool {
   /** A worker that stops ending runs while others wait behind them gives those back. */
   #watchStalls(): void {
     if (this.#stallTimer !== undefined) return;
-    const watched = [...this.#slots].filter((slot) => slot.size > this.#options.jobsPerWorker);
+    const watched = this.#slots.all().filter((slot) => slot.size > this.#options.jobsPerWorker);
     if (watched.length === 0) return;
     const progress = watched.map((slot) => slot.progress);
     this.#stallTimer = setTimeout(() => {
@@ -337,18 +265,9 @@ export class Pool {
     }, stallMs);
   }
 
-  #watchOverdue(atMs: number): void {
-    if (atMs >= this.#overdueAtMs) return;
-    clearTimeout(this.#overdueTimer);
-    this.#overdueAtMs = atMs;
-    const delayMs = Math.min(Math.max(0, atMs - this.#options.clock.now()), maxTimerMs);
-    this.#overdueTimer = setTimeout(() => this.#endOverdue(), delayMs);
-  }
-
   #endOverdue(): void {
-    this.#overdueAtMs = Infinity;
     const nowMs = this.#options.clock.now();
-    for (const slot of [...this.#slots]) {
+    for (const slot of this.#slots.all()) {
       for (const handed of slot.running()) {
         const endAtMs = handed.deadlineAtMs + this.#options.killGraceMs;
         if (nowMs >= endAtMs) {
@@ -356,23 +275,18 @@ export class Pool {
           break;
         }
         if (nowMs >= handed.deadlineAtMs) this.#prepareSpare(slot);
-        this.#watchOverdue(nowMs >= handed.deadlineAtMs ? endAtMs : handed.deadlineAtMs);
+        this.#overdue.arm(nowMs >= handed.deadlineAtMs ? endAtMs : handed.deadlineAtMs);
       }
     }
   }
 
-  /** Starts the worker that takes over if this one has to be ended: the next job then finds it warm. */
   #prepareSpare(slot: Slot): void {
-    if (this.#isStopping || this.#spares.has(slot)) return;
-    const spare = this.#newSlot(this.#groups.get(slot.group));
-    if (spare !== undefined) this.#spares.set(slot, spare);
-  }
-
-  #dropSpare(slot: Slot): void {
-    const spare = this.#spares.get(slot);
-    if (spare === undefined) return;
-    this.#spares.delete(slot);
-    void spare.close();
+    if (this.#isStopping) return;
+    try {
+      this.#slots.prepareSpare(slot, this.#groups.get(slot.group));
+    } catch (thrown) {
+      log.error("cannot start a spare worker", { reason: errorMessage(thrown) });
+    }
   }
 
   /** Ends a worker whose run did not come to rest in time. */
@@ -385,7 +299,7 @@ export class Pool {
     const group = this.#groups.get(slot.group);
     const reason = overdue.abortReason ?? timeoutReason(run.timeoutMs);
     if (group.isolation === "worker" && !overdue.isAborting) this.#quarantine(run);
-    this.#remove(slot);
+    this.#slots.lose(slot);
     const running = slot.running();
     const others = unfinished.filter((handed) => handed !== overdue);
     const startedAtMs = overdue.deadlineAtMs -
@@ -422,15 +336,11 @@ export class Pool {
   }
 
   #lose(slot: Slot, reason: string): void {
-    const spare = [...this.#spares].find(([, spare]) => spare === slot);
-    if (spare !== undefined) {
-      this.#spares.delete(spare[0]);
-      return;
-    }
+    if (this.#slots.forgetSpare(slot)) return;
     const group = this.#groups.get(slot.group);
     const unfinished = slot.unfinished();
     const running = slot.isReady ? slot.running() : [];
-    this.#remove(slot);
+    this.#slots.lose(slot);
     log.error("lost a worker", { reason, jobs: running.length });
     const ends = running.map(({ run }): RunEnd =>
       running.length === 1 || run.job.attempt >= maxFailures
@@ -441,7 +351,7 @@ export class Pool {
     // A worker that dies at work is replaced at once; one that cannot even start must not be tried in a loop.
     if (running.length === 0) this.#backOff(group, reason);
     this.#end(ends);
-    if (group.waiting.length === 0 && this.#slots.size < this.#maxSlots && !this.#isStopping) {
+    if (group.waiting.length === 0 && this.#slots.hasRoom && !this.#isStopping) {
       this.#openSlot(group);
     }
     this.#assign();
@@ -462,16 +372,6 @@ export class Pool {
     this.#retryTimer = setTimeout(() => this.#assign(), retryMs + 1);
   }
 
-  /** Takes the slot out and closes it; its spare, if it has one, takes its place. */
-  #remove(slot: Slot): void {
-    this.#lost += 1;
-    this.#slots.delete(slot);
-    void slot.close();
-    const spare = this.#spares.get(slot);
-    this.#spares.delete(slot);
-    if (spare !== undefined) this.#slots.add(spare);
-  }
-
   #failure(failureReason: string, startedAtMs: number): Outcome {
     const durationMs = Math.max(0, this.#options.clock.now() - startedAtMs);
     return { status: "FAILED", resultJson: undefined, failureReason, startedAtMs, durationMs };
@@ -479,20 +379,18 @@ export class Pool {
 
   #end(ends: readonly RunEnd[]): void {
     if (ends.length > 0) this.#options.onEnds(ends);
-    if (this.#heldBySlots() === 0) this.#onIdle?.();
+    if (this.#slots.heldCount === 0) this.#onIdle?.();
   }
 
   async #isIdleWithin(graceMs: number): Promise<boolean> {
-    if (this.#heldBySlots() === 0) return true;
+    if (this.#slots.heldCount === 0) return true;
     const timeUp = new AbortController();
     this.#onIdle = () => timeUp.abort();
     await this.#options.clock.sleep(graceMs, timeUp.signal);
     this.#onIdle = undefined;
-    return this.#heldBySlots() === 0;
+    return this.#slots.heldCount === 0;
   }
 }
 
 const stopReason = "the node is stopping";
-/** The longest delay that a timer can hold. */
-const maxTimerMs = 2_147_483_647;
 const plainTask = { name: "", params: undefined, timeoutMs: 0, permissions: {}, run: () => {} };

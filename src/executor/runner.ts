@@ -1,7 +1,6 @@
 // A runner process: hosts one worker thread for a server that is its parent. Started by
 // runner_process.ts through the hidden subcommand `runner`; ends when its stdin ends.
 
-import { FrameKind, readFrames } from "./frames.ts";
 import {
   controlPrefix,
   readLines,
@@ -34,12 +33,9 @@ function start(workerUrl: URL, options: RunnerOptions): WorkerHandle {
     if (usedMb > options.maxMemoryMb) tell({ kind: "out_of_memory", usedMb });
   }, memoryCheckMs);
   const events = {
-    // The frames of the tasks go to stdout, from the worker itself; here come only the host's own.
-    onBytes: (bytes: Uint8Array) => {
-      readFrames(bytes, Infinity, (frame) => {
-        if (frame.kind === FrameKind.Returned) tell({ kind: "returned", number: frame.number });
-      });
-    },
+    // The frames of the tasks go to stdout, from the worker itself.
+    onBytes: () => {},
+    onReturned: (number: number) => tell({ kind: "returned", number }),
     onLost: (reason: string) => tell({ kind: "lost", reason }),
   };
   return openWorkerThread(workerUrl, options, events, "standard_output");

@@ -2,7 +2,6 @@
 // isolation `process` and for quarantined tasks; runner.ts is its other end.
 
 import { errorMessage } from "../errors.ts";
-import { encodeFrame, FrameKind } from "./frames.ts";
 import {
   controlPrefix,
   readLines,
@@ -56,7 +55,7 @@ export function openRunnerProcess(
   }
   function obey(control: RunnerControl): void {
     if (control.kind === "returned") {
-      events.onBytes(encodeFrame(FrameKind.Returned, control.number));
+      events.onReturned(control.number);
     } else if (control.kind === "out_of_memory") {
       lose(
         `used ${control.usedMb} MB of memory; worker_pool.max_memory_mb allows ${options.maxMemoryMb}`,

@@ -63,8 +63,9 @@ export function writeToRing(
   return true;
 }
 
-/** Copies out and frees the frames that are there: runs of bytes that `readFrames` reads. Called by the host only. */
-export function drainRing(ring: SharedRing, onBytes: (bytes: Uint8Array) => void): void {
+/** Takes out the frames that are there: pieces of bytes for `readFrames`. Called by the host only. */
+export function drainRing(ring: SharedRing): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
   const write = Atomics.load(ring.control, writeAt);
   let read = Atomics.load(ring.control, readAt);
   if (read > write) {
@@ -72,11 +73,12 @@ export function drainRing(ring: SharedRing, onBytes: (bytes: Uint8Array) => void
     for (let size = ring.view.getUint32(end); size !== 0; size = ring.view.getUint32(end)) {
       end += size;
     }
-    if (end > read) onBytes(copyOut(ring, read, end));
+    if (end > read) pieces.push(copyOut(ring, read, end));
     read = 0;
   }
-  if (write > read) onBytes(copyOut(ring, read, write));
+  if (write > read) pieces.push(copyOut(ring, read, write));
   Atomics.store(ring.control, readAt, write);
+  return pieces;
 }
 
 function copyOut(ring: SharedRing, start: number, end: number): Uint8Array {

@@ -32,7 +32,7 @@ export interface HandedRun {
 export interface SlotEvents {
   onReady(slot: Slot): void;
   onOutcomes(slot: Slot, ended: readonly { handed: HandedRun; outcome: Outcome }[]): void;
-  /** Runs that had not started are the pool's again, in their order. */
+  /** Runs that had not started are the pool's again, in their order; none if all had. */
   onReturned(slot: Slot, returned: readonly HandedRun[]): void;
   onLost(slot: Slot, reason: string): void;
   onLog(run: Run | undefined, line: TaskLogLine): void;
@@ -47,6 +47,8 @@ export class Slot {
   isReady = false;
   /** The pool sends it nothing more: it makes room for another group as soon as it is idle. */
   isRetiring = false;
+  /** It was asked for what it has not started: what is sent before the answer would count as returned. */
+  isTakingBack = false;
   /** Counts outcomes, for the pool to see whether anything moves. */
   progress = 0;
   readonly #capacity: number;
@@ -58,6 +60,8 @@ export class Slot {
   readonly #handle: WorkerHandle;
   #nextNumber = 1;
   #rest: Uint8Array | undefined;
+  /** The worker may not get to say that its outcomes stand: they are taken as they come. */
+  #isStalled = false;
 
   constructor(
     group: string,
@@ -73,6 +77,7 @@ export class Slot {
     this.#now = now;
     this.#handle = openWorker({
       onBytes: (bytes) => this.#read(bytes),
+      onReturned: (firstNumber) => this.#return(firstNumber),
       onLost: (reason) => {
         this.#flush();
         events.onLost(this, reason);
@@ -130,6 +135,8 @@ export class Slot {
 
   /** Reports what is finished and takes back what has not started: `onOutcomes`, `onReturned`. */
   takeBack(): void {
+    if (this.isTakingBack) return;
+    this.isTakingBack = true;
     this.#handle.takeBack();
   }
 
@@ -160,6 +167,7 @@ export class Slot {
     const whole = this.#rest === undefined ? bytes : joinBytes(this.#rest, bytes);
     const used = readFrames(whole, this.#maxFrameBytes, (frame) => this.#take(frame));
     this.#rest = used === whole.length ? undefined : whole.slice(used);
+    if (this.#isStalled) this.#flush();
   }
 
   #take(frame: Frame): void {
@@ -168,9 +176,8 @@ export class Slot {
       case FrameKind.Failed:
         return this.#settle(frame);
       case FrameKind.Flush:
+        this.#isStalled = false;
         return this.#flush();
-      case FrameKind.Returned:
-        return this.#return(frame.number);
       case FrameKind.Log:
         return this.#log(frame);
       case FrameKind.Aborting: {
@@ -210,6 +217,7 @@ export class Slot {
   }
 
   #return(firstNumber: number): void {
+    this.isTakingBack = false;
     const returned: HandedRun[] = [];
     let isReturned = false;
     for (const handed of this.#handed.values()) {
@@ -217,8 +225,8 @@ export class Slot {
       if (isReturned) returned.push(handed);
     }
     for (const handed of returned) this.#handed.delete(handed.number);
-    this.#flush();
-    if (returned.length > 0) this.#events.onReturned(this, returned);
+    this.#isStalled = true;
+    this.#events.onReturned(this, returned);
   }
 
   #log(frame: Frame): void {

@@ -4,16 +4,14 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { inspect } from "node:util";
 import { type RegisteredTask, registerTasks, type TaskTable } from "../task.ts";
+import { EarliestTimer } from "./earliest_timer.ts";
 import { FrameKind } from "./frames.ts";
 import { createOutputSink, createRingSink, type FrameSink } from "./frame_sink.ts";
-import { atEndOfTurn, setTimer, standardOutput, taskHooks } from "./lockdown.ts";
+import { atEndOfTurn, standardOutput, taskHooks } from "./lockdown.ts";
 import { type HostMessage, type RunMessage, timeoutReason, type WorkerSetup } from "./messages.ts";
 import { resultJson } from "./result_json.ts";
 import { createSharedRing, enterGate, type SharedRing } from "./shared_ring.ts";
 import { TaskRun, thrownReason } from "./task_run.ts";
-
-/** The longest delay that a timer can hold. */
-const maxTimerMs = 2_147_483_647;
 
 /** Serves the host of this worker for ever: the setup is its first message, host messages follow. */
 export function serveTasks(table: TaskTable): void {
@@ -64,13 +62,12 @@ class TaskServer {
   readonly #sink: FrameSink;
   /** Tells which run a stray error or a console line belongs to, however late it comes. */
   readonly #context = new AsyncLocalStorage<TaskRun>();
+  readonly #deadlines = new EarliestTimer(() => performance.now(), () => this.#endOverdueRuns());
   readonly #running = new Map<number, TaskRun>();
   #waiting: RunMessage[] = [];
   #waitingFrom = 0;
   #isStarting = false;
   #isFlushDue = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #timerAtMs = Infinity;
   #droppedLogLines = 0;
 
   constructor(
@@ -163,7 +160,7 @@ class TaskServer {
       return this.#settle(run, FrameKind.Failed, thrown);
     }
     if (!isThenable(result)) return this.#settle(run, FrameKind.Completed, result);
-    this.#watchDeadline(run);
+    this.#deadlines.arm(run.calledAtMs + run.message.timeoutMs);
     Promise.resolve(result).then(
       (value) => this.#settle(run, FrameKind.Completed, value),
       (thrown) => this.#settle(run, FrameKind.Failed, thrown),
@@ -241,25 +238,14 @@ class TaskServer {
     this.#flushSoon();
   }
 
-  // One timer for all runs, set anew only by a run that ends before the others: most never touch it.
-  #watchDeadline(run: TaskRun): void {
-    const deadlineAtMs = run.calledAtMs + run.message.timeoutMs;
-    if (deadlineAtMs >= this.#timerAtMs) return;
-    clearTimeout(this.#timer);
-    this.#timerAtMs = deadlineAtMs;
-    const delayMs = Math.min(deadlineAtMs - performance.now(), maxTimerMs);
-    this.#timer = setTimer(() => this.#endOverdueRuns(), Math.max(0, delayMs));
-  }
-
   #endOverdueRuns(): void {
-    this.#timerAtMs = Infinity;
     const nowMs = performance.now();
     for (const run of this.#running.values()) {
       if (run.failureReason !== undefined) continue;
       if (run.calledAtMs + run.message.timeoutMs <= nowMs) {
         this.#failEarly(run, timeoutReason(run.message.timeoutMs), "TimeoutError");
       } else {
-        this.#watchDeadline(run);
+        this.#deadlines.arm(run.calledAtMs + run.message.timeoutMs);
       }
     }
   }

@@ -7,7 +7,7 @@ export interface WorkerHandle {
   send(message: string): void;
   /** Sends runs, the first of which has this number; a closed gate opens for them. */
   sendRuns(message: string, firstNumber: number): void;
-  /** Asks for the frames written so far and takes back what has not started: a `Returned` frame tells. */
+  /** Takes back the runs that have not started: `onReturned` follows, and the frames written so far. */
   takeBack(): void;
   /** Ends the worker at once, and with it what it runs. No event follows. Resolves when it is gone. */
   close(): Promise<void>;
@@ -17,6 +17,8 @@ export interface WorkerHandle {
 export interface WorkerEvents {
   /** Bytes of frames, in order, cut anywhere. */
   onBytes(bytes: Uint8Array): void;
+  /** The runs from this number on had not started and are the host's again. */
+  onReturned(firstNumber: number): void;
   /** The worker is gone or unusable; every frame that it had written came before. No event follows. */
   onLost(reason: string): void;
 }

@@ -28,7 +28,7 @@ export function openWorkerThread(
   let isOpen = true;
 
   function drain(): void {
-    drainRing(ring, events.onBytes);
+    for (const bytes of drainRing(ring)) events.onBytes(bytes);
   }
   function close(): Promise<void> {
     isOpen = false;
@@ -51,8 +51,8 @@ export function openWorkerThread(
     event.preventDefault();
     if (!isOpen) return;
     void close();
+    events.onReturned(closeGate(ring));
     drain();
-    events.onBytes(encodeFrame(FrameKind.Returned, closeGate(ring)));
     events.onLost(event.message);
   };
   worker.onmessageerror = () => {};
@@ -72,9 +72,9 @@ export function openWorkerThread(
       worker.postMessage(message);
     },
     takeBack() {
-      const number = closeGate(ring);
+      // Told first: the outcomes in the ring may cause new runs to be sent, which must not count as returned.
+      events.onReturned(closeGate(ring));
       drain();
-      events.onBytes(encodeFrame(FrameKind.Returned, number));
     },
     close,
   };

@@ -1,0 +1,112 @@
+// From the text of a configuration file to a frozen Config, or to every problem in it with its place.
+// Called by main.ts once, at the start. Secrets are not part of it: see src/secrets.ts.
+
+import type { Problem } from "./config_yaml.ts";
+import {
+  checkSettings,
+  listSettings,
+  type SettingNotes,
+  type WrongValue,
+} from "./config_schema.ts";
+import type { Config } from "./config_shape.ts";
+import { didYouMean } from "./did_you_mean.ts";
+import { errorMessage, ValetError } from "./errors.ts";
+
+export type { Config };
+
+const maxFileBytes = 1_048_576;
+const maxShownLength = 60;
+
+/**
+ * Reads a configuration file: at most 1 MiB of UTF-8.
+ *
+ * @throws ValetError `invalid_config` as {@link parseConfig} does, and where there is no such text.
+ */
+export async function loadConfig(path: string): Promise<Config> {
+  return parseConfig(await readText(path), path);
+}
+
+/**
+ * The Config that a YAML text describes. `fileName` only names the text in errors.
+ *
+ * @throws ValetError `invalid_config`: one detail for every problem, in the order of the text, with
+ * the dotted key as its path and a line such as `config.yaml:12:5: ...` as its message.
+ */
+export async function parseConfig(text: string, fileName: string): Promise<Config> {
+  // Lazy: the YAML parser is slow to load, and many import this file for its types alone.
+  const { readSettings } = await import("./config_yaml.ts");
+  const notes = listSettings();
+  const keys = new Map([...notes.keys()].map((key) => [key, key]));
+  for (const [key, { alias }] of notes) if (alias !== undefined) keys.set(alias, key);
+
+  const { values, positions, problems } = readSettings(text, keys);
+  const check = checkSettings(values);
+  if ("config" in check && problems.length === 0) return check.config;
+
+  const wrong = "wrong" in check ? check.wrong : [];
+  const all: readonly Problem[] = [
+    ...problems,
+    ...wrong.map((value) => ({
+      ...positions.get(value.path)!,
+      path: value.path,
+      message: describeWrong(value, notes.get(value.key)!),
+    })),
+  ];
+  throw invalidConfig(
+    fileName,
+    all.toSorted((a, b) => a.line - b.line || a.column - b.column)
+      .map(({ line, column, path, message }) => ({
+        path,
+        message: `${fileName}:${line}:${column}: ${message}`,
+      })),
+  );
+}
+
+function describeWrong({ path, value }: WrongValue, notes: SettingNotes): string {
+  const { allowed, hint = "", options = [] } = notes;
+  const guess = typeof value === "string" ? didYouMean(value, options) : "";
+  return `${path} is ${show(value)}: ${allowed} is allowed${hint}${guess}`;
+}
+
+async function readText(path: string): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  let sizeBytes = 0;
+  try {
+    // In chunks, so that a path such as /dev/zero ends too.
+    for await (const chunk of (await Deno.open(path)).readable) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > maxFileBytes) break;
+      text += decoder.decode(chunk, { stream: true });
+    }
+    if (sizeBytes <= maxFileBytes) return text + decoder.decode();
+  } catch (error) {
+    const why = error instanceof Deno.errors.NotFound
+      ? "there is no such file: --config names another"
+      : error instanceof TypeError
+      ? "the file is not UTF-8"
+      : `the file cannot be read: ${errorMessage(error)}`;
+    throw invalidConfig(path, [{ path: "", message: `${path}: ${why}` }], error);
+  }
+  const message = `${path}: the file is too large: at most ${maxFileBytes} bytes are allowed`;
+  throw invalidConfig(path, [{ path: "", message }]);
+}
+
+function invalidConfig(
+  fileName: string,
+  details: readonly { path: string; message: string }[],
+  cause?: unknown,
+): ValetError {
+  const list = details.map((detail) => detail.message).join("; ");
+  return new ValetError("invalid_config", `Cannot use ${fileName}: ${list}`, { details, cause });
+}
+
+/** The value as a user would recognize it, on one line and short. */
+function show(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "a mapping";
+  if (typeof value !== "string") return String(value);
+  return value.length <= maxShownLength
+    ? JSON.stringify(value)
+    : `${JSON.stringify(value.slice(0, maxShownLength))}...`;
+}

@@ -1,0 +1,115 @@
+// The HTTP API as one Hono app: every route, bare and under /api, and what all answers have in common.
+// Called by main.ts, which serves it. The rules of jobs are in src/job_service.ts, not here.
+
+import { type Context, Hono } from "hono";
+import type { AccessRecord } from "../access_log.ts";
+import type { Clock } from "../clock.ts";
+import type { JobService } from "../job_service.ts";
+import { getLogger } from "../log.ts";
+import type { StatusReport } from "../status.ts";
+import type { RegisteredTask } from "../task.ts";
+import type { Answer, Route } from "./answer.ts";
+import { answerOfError, errorAnswer } from "./error_response.ts";
+import { createCors } from "./cors.ts";
+import { jobsRoutes } from "./jobs_routes.ts";
+import { createBodyReader } from "./request_body.ts";
+import { createRequestIds } from "./request_id.ts";
+import { statusRoutes } from "./status_routes.ts";
+import { tasksRoutes } from "./tasks_routes.ts";
+
+/** What the app works with. */
+export interface AppOptions {
+  readonly service: JobService;
+  readonly tasks: ReadonlyMap<string, RegisteredTask>;
+  readonly status: () => Promise<StatusReport>;
+  readonly clock: Clock;
+  /** The unit of `timeout` in requests and answers. */
+  readonly timeoutUnit: "second" | "millisecond";
+  readonly maxBodyBytes: number;
+  /** How long a body may take to arrive. */
+  readonly bodyTimeoutMs: number;
+  /** The origins whose pages may call the API; `*`: any; empty: none but its own. */
+  readonly corsOrigins: readonly string[];
+  /** Called once for each request, when its answer is known. */
+  readonly logAccess: (record: AccessRecord) => void;
+}
+
+const mounts = ["", "/api"];
+const maxShownPathLength = 200;
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/**
+ * Makes the app. Its `fetch` never throws and never rejects.
+ *
+ * Routes hand back plain answers, and one function makes the response, the log line and the request id of
+ * each: Hono calls a lone handler at once, where a chain of middleware would cost more than the routes do.
+ */
+export function createApp(options: AppOptions): Hono {
+  const { service, tasks, clock, logAccess } = options;
+  const unitMs = options.timeoutUnit === "second" ? 1000 : 1;
+  const limits = { maxBytes: options.maxBodyBytes, timeoutMs: options.bodyTimeoutMs };
+  const routes: readonly Route[] = [
+    ...jobsRoutes({ service, unitMs, readBody: createBodyReader(limits) }),
+    ...tasksRoutes(tasks),
+    ...statusRoutes(options.status),
+  ];
+  const requestIdOf = createRequestIds();
+  const cors = createCors(options.corsOrigins);
+  const log = getLogger("http");
+  const app = new Hono();
+
+  async function respond(
+    context: Context,
+    handle: Route["handle"],
+    mount: string,
+  ): Promise<Response> {
+    const startMs = clock.now();
+    const { path, raw } = context.req;
+    const { method } = raw;
+    const requestId = requestIdOf(raw.headers);
+    let answer: Answer;
+    try {
+      answer = await handle(context, mount);
+    } catch (error) {
+      answer = answerOfError(error);
+      if (answer.status === 500) {
+        log.error("a request failed", { method, path, request_id: requestId, error });
+      }
+    }
+    const { status, json } = answer;
+    logAccess({ method, path, status, durationMs: clock.now() - startMs, requestId });
+    const headers: Record<string, string> = { "x-request-id": requestId };
+    if (json !== null) headers["content-type"] = "application/json";
+    Object.assign(headers, cors(raw), answer.headers);
+    return new Response(json, { status, headers });
+  }
+
+  for (const mount of mounts) {
+    for (const { method, path, handle } of routes) {
+      app.on(method, mount + path, (context) => respond(context, handle, mount));
+    }
+  }
+
+  /** The methods that the path has, from the routes themselves; none: an unknown path. */
+  function allowedMethods(path: string): string[] {
+    const allowed = methods.filter((method) => app.router.match(method, path)[0].length > 0);
+    if (allowed.includes("GET")) allowed.push("HEAD");
+    return allowed.length > 0 ? [...allowed, "OPTIONS"] : [];
+  }
+
+  function answerUnrouted({ req }: Context): Answer {
+    const { method, path, raw } = req;
+    const shownPath = path.slice(0, maxShownPathLength);
+    const methods = allowedMethods(path);
+    if (methods.length === 0) return errorAnswer(404, `Cannot find ${shownPath}`);
+    const allow = methods.join(", ");
+    if (method === "OPTIONS") {
+      return { status: 204, json: null, headers: { allow, ...cors(raw, allow) } };
+    }
+    const message = `Cannot ${method} ${shownPath}: ${allow} are allowed`;
+    return errorAnswer(405, message, { headers: { allow } });
+  }
+
+  app.notFound((context) => respond(context, answerUnrouted, ""));
+  return app;
+}

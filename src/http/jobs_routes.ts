@@ -1,0 +1,85 @@
+// The routes of jobs and their results: read the request, call the service, write the answer.
+
+import type { JsonObject } from "../job_request.ts";
+import type { JobService } from "../job_service.ts";
+import { noContent, type Route } from "./answer.ts";
+import { jobJson, resultJson } from "./job_json.ts";
+
+/** What the routes of jobs work with. */
+export interface JobsRoutesOptions {
+  readonly service: JobService;
+  /** The milliseconds of one unit of `timeout`. */
+  readonly unitMs: number;
+  readonly readBody: (request: Request) => Promise<JsonObject>;
+}
+
+/** The routes below `/jobs`. */
+export function jobsRoutes({ service, unitMs, readBody }: JobsRoutesOptions): readonly Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/jobs",
+      handle: async (context, mount) => {
+        const job = await service.create(await readBody(context.req.raw));
+        const headers = { location: `${mount}/jobs/${job.id}` };
+        return { status: 202, json: jobJson(job, unitMs), headers };
+      },
+    },
+    {
+      method: "GET",
+      path: "/jobs",
+      handle: async ({ req }) => {
+        const { jobs, nextCursor } = await service.list({
+          status: req.query("status"),
+          taskName: req.query("task_name"),
+          text: req.query("q"),
+          limit: req.query("limit"),
+          cursor: req.query("cursor"),
+        });
+        const next = nextCursor === undefined ? "" : `,"next_cursor":"${nextCursor}"`;
+        const list = jobs.map((job) => jobJson(job, unitMs)).join(",");
+        return { status: 200, json: `{"jobs":[${list}]${next}}` };
+      },
+    },
+    {
+      method: "GET",
+      path: "/jobs/:id",
+      handle: async ({ req }) => {
+        const job = await service.get(req.param("id")!);
+        return { status: 200, json: jobJson(job, unitMs) };
+      },
+    },
+    {
+      method: "PATCH",
+      path: "/jobs/:id",
+      handle: async ({ req }) => {
+        await service.update(req.param("id")!, await readBody(req.raw));
+        return noContent;
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/jobs/:id",
+      handle: async ({ req }) => {
+        await service.delete(req.param("id")!);
+        return noContent;
+      },
+    },
+    {
+      method: "GET",
+      path: "/jobs/:id/results",
+      handle: async ({ req }) => {
+        const result = await service.getResult(req.param("id")!);
+        return { status: 200, json: resultJson(result) };
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/jobs/:id/results",
+      handle: async ({ req }) => {
+        await service.deleteResult(req.param("id")!);
+        return noContent;
+      },
+    },
+  ];
+}

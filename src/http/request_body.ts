@@ -1,0 +1,160 @@
+// Reads the JSON object that a request carries, within a size and a time. Called by the routes.
+// Deno.serve sets no limit to either, so nothing else may read a body.
+
+import { ValetError } from "../errors.ts";
+import type { JsonObject } from "../job_request.ts";
+import { findJsonError } from "./json_error.ts";
+
+/** The body of a request did not arrive within its time. */
+export class BodyTimeoutError extends Error {
+  override readonly name = "BodyTimeoutError";
+}
+
+/** The bounds of a request's body. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Makes the reader of bodies. It throws ValetError `too_large`, or `invalid_argument` for a body that is no
+ * JSON object, and BodyTimeoutError. The content type is not looked at: many clients get it wrong.
+ */
+export function createBodyReader(limits: BodyLimits): (request: Request) => Promise<JsonObject> {
+  const { maxBytes, timeoutMs } = limits;
+  const withDeadline = createDeadline(timeoutMs);
+
+  return async (request) => {
+    const length = request.headers.get("content-length");
+    if (length !== null && Number(length) > maxBytes) throw tooLarge(maxBytes);
+    // A declared length is one that the HTTP server keeps the client to. A transfer coding has none.
+    const text = length !== null
+      ? await withDeadline(request.text())
+      : await readStream(request, maxBytes, withDeadline);
+    return parseObject(text);
+  };
+}
+
+/** Turns of the microtask queue, with some to spare. */
+const turnsOfReadyBody = 4;
+
+type Deadline = <T>(reading: Promise<T>) => Promise<T>;
+
+/**
+ * One timer for all bodies that are being read, not one for each: it is armed for the oldest of them and
+ * cleared with the last.
+ */
+function createDeadline(timeoutMs: number): Deadline {
+  interface Read {
+    readonly deadlineMs: number;
+    readonly reject: (error: unknown) => void;
+  }
+  const reads = new Set<Read>(); // in the order of their deadlines
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function arm(): void {
+    const oldest = reads.values().next().value;
+    timer = oldest && setTimeout(sweep, oldest.deadlineMs - performance.now());
+  }
+
+  function sweep(): void {
+    const nowMs = performance.now();
+    for (const read of reads) {
+      if (read.deadlineMs > nowMs) break;
+      reads.delete(read);
+      read.reject(
+        new BodyTimeoutError(`Cannot read the body: it did not arrive within ${timeoutMs} ms`),
+      );
+    }
+    arm();
+  }
+
+  /** Ends as the reading does, or when its time is over. */
+  function watch<T>(reading: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const read = { deadlineMs: performance.now() + timeoutMs, reject };
+      reads.add(read);
+      if (timer === undefined) arm();
+      reading.then(resolve, reject).finally(() => {
+        if (!reads.delete(read) || reads.size > 0) return;
+        clearTimeout(timer);
+        timer = undefined;
+      });
+    });
+  }
+
+  return async (reading) => {
+    let isThere = false;
+    const read = reading.then((value) => {
+      isThere = true;
+      return value;
+    }, (cause) => {
+      const message = "Cannot read the body: the connection broke off";
+      throw new ValetError("invalid_argument", message, { cause });
+    });
+    // Most bodies came with their request's head. Those are read within two turns: no timer for them.
+    for (let turn = 0; turn < turnsOfReadyBody && !isThere; turn++) await null;
+    return isThere ? read : watch(read);
+  };
+}
+
+/** Reads a body of unknown length, and no more of it than is allowed. */
+async function readStream(
+  request: Request,
+  maxBytes: number,
+  withDeadline: Deadline,
+): Promise<string> {
+  if (request.body === null) return "";
+  const reader = request.body.getReader();
+  const decoder = new TextDecoder();
+  async function readAll(): Promise<string | undefined> {
+    let text = "";
+    let bytes = 0;
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return text + decoder.decode();
+      bytes += value.byteLength;
+      if (bytes > maxBytes) return undefined;
+      text += decoder.decode(value, { stream: true });
+    }
+  }
+  try {
+    const text = await withDeadline(readAll());
+    if (text === undefined) throw tooLarge(maxBytes);
+    return text;
+  } catch (error) {
+    reader.cancel().catch(() => {}); // what is left of the body has no reader: how it ends is of no interest
+    throw error;
+  }
+}
+
+function parseObject(text: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    const reason = text.trim() === "" ? "it is empty" : `it is no JSON: ${findJsonError(text)}`;
+    throw new ValetError(
+      "invalid_argument",
+      `Cannot read the body: ${reason}; an object is allowed`,
+      {
+        cause,
+      },
+    );
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as JsonObject;
+  }
+  const kind = value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
+  throw new ValetError(
+    "invalid_argument",
+    `Cannot read the body: it is ${kind}; an object is allowed`,
+  );
+}
+
+function tooLarge(maxBytes: number): ValetError {
+  return new ValetError(
+    "too_large",
+    `Cannot read the body: it is too large; at most ${maxBytes} bytes are allowed`,
+  );
+}

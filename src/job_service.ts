@@ -1,0 +1,186 @@
+// The use cases of jobs: create, get, list, update, delete, and results. All their rules stand here and in
+// src/job_request.ts; it knows nothing of HTTP or of any store. Called by src/http.
+
+import type { Clock } from "./clock.ts";
+import { errorMessage, ValetError } from "./errors.ts";
+import type { Job, JobResult } from "./job.ts";
+import { createJobIds, isJobId } from "./job_id.ts";
+import {
+  encodeCursor,
+  type JsonObject,
+  type ListInput,
+  type NewJob,
+  parseJobFields,
+  parseListInput,
+  parseNewJob,
+} from "./job_request.ts";
+import { getLogger } from "./log.ts";
+import type { Queue } from "./queue.ts";
+import type { Repository } from "./repository.ts";
+import type { RegisteredTask } from "./task.ts";
+
+/** What the job service works with. */
+export interface JobServiceOptions {
+  readonly repository: Repository;
+  readonly queue: Queue;
+  readonly tasks: ReadonlyMap<string, RegisteredTask>;
+  readonly clock: Clock;
+  /** The unit of `timeout` in requests. */
+  readonly timeoutUnit: "second" | "millisecond";
+  /** Told of each stored job that is to run later, to wake the scheduler. */
+  readonly onScheduled?: (runAtMs: number) => void;
+  /** Told of each deleted job that was running, to abort its run. */
+  readonly onDeleted?: (job: Job) => void;
+}
+
+/**
+ * What clients can do with jobs. An id may be any text; one that is unknown is a ValetError `not_found`.
+ * Errors of the repository and the queue come through as they are.
+ */
+export interface JobService {
+  /**
+   * Stores a job and hands it to the queue, or, if it is to run later, to the scheduler.
+   *
+   * @throws ValetError `invalid_argument`, or `queue_full`: then nothing is stored.
+   */
+  create(input: JsonObject): Promise<Job>;
+  get(id: string): Promise<Job>;
+  /** One page, newest first; `nextCursor` is undefined on the last one. Throws `invalid_argument`. */
+  list(input: ListInput): Promise<{ jobs: readonly Job[]; nextCursor: string | undefined }>;
+  /** Changes name and description; an absent one stays as it is. Throws `invalid_argument`. */
+  update(id: string, input: JsonObject): Promise<void>;
+  /** Removes the job with its result; it will not run, and its run is aborted. */
+  delete(id: string): Promise<void>;
+  /** The result; `not_found` until the job has finished. */
+  getResult(id: string): Promise<JobResult>;
+  deleteResult(id: string): Promise<void>;
+}
+
+/** Makes the job service. */
+export function createJobService(options: JobServiceOptions): JobService {
+  const { repository, queue, tasks, clock, onScheduled, onDeleted } = options;
+  const unitMs = options.timeoutUnit === "second" ? 1000 : 1;
+  const createJobId = createJobIds();
+  const log = getLogger("jobs");
+  /** Creates between their look at the queue's room and the end of their publish. */
+  let creating = 0;
+
+  async function storeAndPublish(job: Job): Promise<void> {
+    // Looked at before anything is stored, so that a full queue costs the store nothing.
+    if (queue.room() <= creating) {
+      throw new ValetError(
+        "queue_full",
+        "Cannot create the job: the queue is full; try again later",
+      );
+    }
+    creating++;
+    try {
+      await repository.insert([job]);
+      try {
+        await queue.publish([job]);
+      } catch (error) {
+        await withdraw(job);
+        throw error;
+      }
+    } finally {
+      creating--;
+    }
+  }
+
+  /** Removes a job that could not be published: its client is told that it was not accepted. */
+  async function withdraw(job: Job): Promise<void> {
+    try {
+      await remove(job.id);
+    } catch (error) {
+      log.warn("job {job_id} was refused but not removed, so it may still run", {
+        job_id: job.id,
+        reason: errorMessage(error),
+      });
+    }
+  }
+
+  async function remove(id: string): Promise<Job | null> {
+    const job = await repository.delete(id);
+    if (job?.status === "IN_PROGRESS") onDeleted?.(job);
+    return job;
+  }
+
+  return {
+    async create(input) {
+      const parsed = parseNewJob(input, tasks, unitMs);
+      const request = parsed instanceof Promise ? await parsed : parsed;
+      const nowMs = clock.now();
+      const job = newJob(createJobId(nowMs), request, nowMs);
+      if (job.status === "PENDING" && job.runAtMs !== undefined) {
+        await repository.insert([job]);
+        onScheduled?.(job.runAtMs);
+      } else {
+        await storeAndPublish(job);
+      }
+      return job;
+    },
+
+    async get(id) {
+      const job = isJobId(id) ? await repository.get(id.toLowerCase()) : null;
+      if (job === null) throw notFound("job", id);
+      return job;
+    },
+
+    async list(input) {
+      const { jobs, nextBeforeId } = await repository.list(parseListInput(input));
+      return { jobs, nextCursor: nextBeforeId === null ? undefined : encodeCursor(nextBeforeId) };
+    },
+
+    async update(id, input) {
+      const fields = parseJobFields(input);
+      const isFound = isJobId(id) && await repository.update(id.toLowerCase(), fields);
+      if (!isFound) throw notFound("job", id);
+    },
+
+    async delete(id) {
+      const job = isJobId(id) ? await remove(id.toLowerCase()) : null;
+      if (job === null) throw notFound("job", id);
+    },
+
+    async getResult(id) {
+      const result = isJobId(id) ? await repository.getResult(id.toLowerCase()) : null;
+      if (result === null) throw notFound("job result", id);
+      return result;
+    },
+
+    async deleteResult(id) {
+      const isFound = isJobId(id) && await repository.deleteResult(id.toLowerCase());
+      if (!isFound) throw notFound("job result", id);
+    },
+  };
+}
+
+/** A job whose time has come already is stored as SCHEDULED: it can be claimed at once. */
+function newJob(id: string, request: NewJob, nowMs: number): Job {
+  const isDue = request.runAtMs !== undefined && request.runAtMs <= nowMs;
+  return {
+    id,
+    name: request.name,
+    description: request.description,
+    taskName: request.taskName,
+    paramsJson: request.paramsJson,
+    timeoutMs: request.timeoutMs,
+    runAtMs: request.runAtMs,
+    status: isDue ? "SCHEDULED" : "PENDING",
+    failureReason: undefined,
+    createdAtMs: nowMs,
+    scheduledAtMs: isDue ? nowMs : undefined,
+    startedAtMs: undefined,
+    completedAtMs: undefined,
+    durationMs: undefined,
+    attempt: 0,
+  };
+}
+
+/** The longest id that an answer repeats. */
+const maxShownIdLength = 64;
+
+function notFound(what: string, id: string): ValetError {
+  const shown = id.length <= maxShownIdLength ? id : `${id.slice(0, maxShownIdLength)}...`;
+  return new ValetError("not_found", `${what} with ID: ${shown} not found`);
+}

@@ -1,0 +1,50 @@
+// Reads secrets, which never stand in the configuration file. Called by main.ts when a driver needs one.
+// A secret is never logged and is no part of an error.
+
+import { errorMessage, ValetError } from "./errors.ts";
+
+/** The secrets that Valet knows. */
+export type SecretName = "mysql_dsn" | "rabbitmq_uri";
+
+/** Where secrets are looked for. */
+export interface SecretOptions {
+  /** Default: `/run/secrets`, where Docker puts them. */
+  readonly directory?: string;
+  /** Default: the environment of the process. */
+  readonly environment?: Pick<Deno.Env, "get">;
+}
+
+/**
+ * The secret without the white space around it; undefined if there is none. `mysql_dsn` is the
+ * environment variable `MYSQL_DSN`, or else the file `mysql_dsn`, or else the file `valet-mysql-dsn`.
+ * One that is empty counts as absent.
+ *
+ * @throws ValetError `invalid_config` if a file is there and cannot be read.
+ */
+export async function readSecret(
+  name: SecretName,
+  { directory = "/run/secrets", environment = Deno.env }: SecretOptions = {},
+): Promise<string | undefined> {
+  const value = environment.get(name.toUpperCase())?.trim();
+  if (value) return value;
+  for (const file of [name, `valet-${name.replaceAll("_", "-")}`]) {
+    const content = await readIfThere(`${directory}/${file}`, name);
+    if (content) return content;
+  }
+  return undefined;
+}
+
+async function readIfThere(path: string, name: SecretName): Promise<string | undefined> {
+  try {
+    return (await Deno.readTextFile(path)).trim();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    const allowed =
+      `a readable file, or the environment variable ${name.toUpperCase()}, is allowed`;
+    throw new ValetError(
+      "invalid_config",
+      `Cannot read the secret ${name} from ${path}: ${errorMessage(error)}; ${allowed}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { type AccessRecord, createAccessLog } from "../../src/access_log.ts";
+import { configureLogging, flushLogs } from "../../src/log.ts";
+import { formatLine } from "../../src/log_line.ts";
+
+const record: AccessRecord = {
+  method: "GET",
+  path: "/jobs/1",
+  status: 200,
+  durationMs: 1.23456,
+  requestId: "abc-1",
+};
+
+/** Logs one request and returns what was written. */
+async function logOnce(
+  format: "text" | "json",
+  parts: Partial<AccessRecord> = {},
+  level: "info" | "warn" = "info",
+): Promise<string> {
+  let written = "";
+  configureLogging({ format, level, write: (text) => void (written += text) });
+  createAccessLog(format)({ ...record, ...parts });
+  await flushLogs();
+  return written;
+}
+
+Deno.test("createAccessLog writes the line that formatLine makes of the same record", async () => {
+  const hostile = { method: "G ET", path: '/a\n2026 "b"=c\u009b', requestId: "\u2028 x" };
+  for (const parts of [{}, hostile]) {
+    for (const format of ["text", "json"] as const) {
+      const line = await logOnce(format, parts);
+      const { method, path, status, requestId } = { ...record, ...parts };
+      const expected = formatLine(format, {
+        timeMs: 0,
+        level: "info",
+        component: "http",
+        message: "request",
+        fields: { method, path, status, duration_ms: 1.23, request_id: requestId },
+      });
+      const withoutTime = (text: string) => text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, "");
+      assert.equal(withoutTime(line), withoutTime(expected) + "\n");
+    }
+  }
+});
+
+Deno.test("createAccessLog cuts a long path", async () => {
+  const line = JSON.parse(await logOnce("json", { path: "/" + "x".repeat(100_000) }));
+  assert.equal(line.path.length, 1027);
+  assert.match(line.path, /x\.\.\.$/);
+});
+
+Deno.test("createAccessLog writes nothing where the level leaves out info", async () => {
+  assert.equal(await logOnce("text", {}, "warn"), "");
+});

@@ -1,0 +1,57 @@
+// Makes jobs and changes for tests; called by every test that needs a stored job.
+
+import type { Change, Job, Outcome } from "../../src/job.ts";
+import { createJobIds } from "../../src/job_id.ts";
+
+const nextId = createJobIds();
+
+/** 2022-06-06T15:04:05.999Z: the `now` of tests that need one, in milliseconds since the epoch. */
+export const testNowMs = 1_654_527_845_999;
+
+/** A new PENDING job with an id after all earlier ones; the given fields replace its own. */
+export function makeJob(fields: Partial<Job> = {}): Job {
+  return {
+    id: nextId(testNowMs),
+    name: "a job",
+    description: undefined,
+    taskName: "dummytask",
+    paramsJson: undefined,
+    timeoutMs: 0,
+    runAtMs: undefined,
+    status: "PENDING",
+    failureReason: undefined,
+    createdAtMs: testNowMs,
+    scheduledAtMs: undefined,
+    startedAtMs: undefined,
+    completedAtMs: undefined,
+    durationMs: undefined,
+    attempt: 0,
+    ...fields,
+  };
+}
+
+/** So many new jobs, in the order of their ids. */
+export function makeJobs(count: number, fields: Partial<Job> = {}): Job[] {
+  return Array.from({ length: count }, () => makeJob(fields));
+}
+
+/** The end of that attempt: completed with a result, unless the outcome says otherwise. */
+export function makeFinish(
+  id: string,
+  attempt: number,
+  outcome: Partial<Outcome> = {},
+): Change {
+  return {
+    kind: "finish",
+    id,
+    attempt,
+    outcome: {
+      status: "COMPLETED",
+      resultJson: '"some metadata"',
+      failureReason: undefined,
+      startedAtMs: testNowMs,
+      durationMs: 7,
+      ...outcome,
+    },
+  };
+}

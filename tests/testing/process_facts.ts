@@ -1,0 +1,74 @@
+// What Linux tells of other processes in /proc: who their children are, what CPU time they used.
+// Used by tests that must know what really runs.
+
+/** Clock ticks of /proc are hundredths of a second on every Linux that Deno runs on. */
+const tickMs = 10;
+
+/** Whether a process with this id exists and is no zombie. */
+export function isAlive(pid: number): boolean {
+  const stat = readStat(pid);
+  return stat !== undefined && stat[0] !== "Z" && stat[0] !== "X";
+}
+
+/** The CPU time that the process has used so far, in milliseconds; undefined: there is no such process. */
+export function cpuMsOf(pid: number): number | undefined {
+  const stat = readStat(pid);
+  return stat === undefined ? undefined : (Number(stat[11]) + Number(stat[12])) * tickMs;
+}
+
+/** The ids of the children of a process that are alive. */
+export function childrenOf(pid: number): number[] {
+  const children: number[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = readStat(Number(name));
+    if (stat !== undefined && Number(stat[1]) === pid && stat[0] !== "Z") {
+      children.push(Number(name));
+    }
+  }
+  return children;
+}
+
+/** Returns when none of the processes is alive any more. Nothing tells of the end of a foreign child. */
+export async function waitUntilGone(pids: readonly number[], deadlineMs = 5_000): Promise<void> {
+  const deadlineAtMs = Date.now() + deadlineMs;
+  while (pids.some(isAlive)) {
+    if (Date.now() > deadlineAtMs) {
+      throw new Error(`Waited ${deadlineMs} ms in vain for the end of ${pids.filter(isAlive)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** The first of the processes that has used so much CPU time; `list` names those to look at. */
+export async function waitForCpuMs(
+  list: () => readonly number[],
+  wantedMs: number,
+  deadlineMs = 10_000,
+): Promise<number> {
+  const deadlineAtMs = Date.now() + deadlineMs;
+  const startMs = new Map<number, number>();
+  for (;;) {
+    for (const pid of list()) {
+      const usedMs = cpuMsOf(pid) ?? 0;
+      const beforeMs = startMs.get(pid) ?? usedMs;
+      startMs.set(pid, beforeMs);
+      if (usedMs - beforeMs >= wantedMs) return pid;
+    }
+    if (Date.now() > deadlineAtMs) {
+      throw new Error(`Waited ${deadlineMs} ms in vain for a process that uses CPU time`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** The fields after the name of the program: state, parent, ... (proc(5) counts them from 3). */
+function readStat(pid: number): string[] | undefined {
+  try {
+    const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    // It ended, maybe between the listing of /proc and this read.
+    return undefined;
+  }
+}

@@ -1,0 +1,30 @@
+// Runs a task as a worker does: the params are checked first, and the result must be JSON.
+
+import assert from "node:assert/strict";
+import { registerTasks, type Task } from "../../src/task.ts";
+import { makeTaskContext } from "./make_task_context.ts";
+
+/**
+ * What a job of the task would store.
+ *
+ * @throws what the task throws; an Error that lists the issues where the params do not fit.
+ */
+export async function runTask(
+  task: Task,
+  params: Record<string, unknown>,
+  signal?: AbortSignal,
+  // deno-lint-ignore no-explicit-any -- results are looked into freely
+): Promise<any> {
+  const registered = registerTasks({ task }).get("task");
+  assert.ok(registered);
+  const validated = await registered.params?.["~standard"].validate(params) ?? { value: params };
+  if (validated.issues !== undefined) {
+    const issues = validated.issues.map(({ message, path }) => {
+      const keys = path?.map((segment) => typeof segment === "object" ? segment.key : segment);
+      return `${keys?.join(".") ?? ""}: ${message}`;
+    });
+    throw new Error(`invalid params: ${issues.join("; ")}`);
+  }
+  const result = await registered.run(validated.value, makeTaskContext(signal));
+  return JSON.parse(JSON.stringify(result));
+}

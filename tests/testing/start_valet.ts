@@ -1,0 +1,120 @@
+// Starts Valet as users run it: from source, or, with VALET_BINARY=<path>, as the compiled binary, copied
+// alone into an empty folder and given an empty environment.
+
+import { fileURLToPath } from "node:url";
+import { ApiClient } from "./api_client.ts";
+import { ValetProcess } from "./valet_process.ts";
+
+/** How to start a server. */
+export interface StartOptions {
+  /** Settings beside those of every test: a free port of the loopback interface, a JSON log of all levels. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Set in the environment of the server. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** `fixtures`: the executable of tests/fixtures, always from source. Default: the shipped tasks. */
+  readonly tasks?: "shipped" | "fixtures";
+}
+
+/** A server that listens. */
+export interface RunningValet extends AsyncDisposable {
+  readonly process: ValetProcess;
+  readonly api: ApiClient;
+}
+
+const binaryPath = Deno.env.get("VALET_BINARY");
+/** As in `deno task start`. */
+const denoFlags = [
+  "--quiet",
+  "--cached-only",
+  "--no-prompt",
+  "--allow-env",
+  "--allow-net",
+  "--allow-read",
+  "--allow-sys",
+  "--allow-write",
+  `--allow-run=${Deno.execPath()}`,
+];
+
+/** Starts a server and waits until it listens. `await using` stops it with SIGTERM. */
+export async function startValet(options: StartOptions = {}): Promise<RunningValet> {
+  const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
+  await Deno.writeTextFile(`${folder}/config.yaml`, configText(options.config));
+  const process = await runValetCommand(["--config", `${folder}/config.yaml`], options);
+  const removed = process.ended.then(() => Deno.remove(folder, { recursive: true }));
+  try {
+    const { address } = await process.waitForLog(
+      "listening",
+      ({ message }) => message === "listening",
+    );
+    return {
+      process,
+      api: new ApiClient(String(address), process),
+      async [Symbol.asyncDispose]() {
+        await process.stop();
+        await removed;
+      },
+    };
+  } catch (error) {
+    await process.kill();
+    await removed;
+    throw error;
+  }
+}
+
+/** Runs the executable with these arguments. The caller waits for its end. */
+export async function runValetCommand(
+  args: readonly string[],
+  options: Pick<StartOptions, "env" | "tasks"> = {},
+): Promise<ValetProcess> {
+  const { env = {}, tasks = "shipped" } = options;
+  const isBinary = binaryPath !== undefined && tasks === "shipped";
+  const main = fileURLToPath(
+    import.meta.resolve(tasks === "shipped" ? "../../main.ts" : "../fixtures/main.ts"),
+  );
+  const command = isBinary
+    ? new Deno.Command(await copyOfBinary(binaryPath), {
+      args: [...args],
+      clearEnv: true,
+      env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    })
+    : new Deno.Command(Deno.execPath(), {
+      args: ["run", ...denoFlags, main, ...args],
+      env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+  return new ValetProcess(command.spawn());
+}
+
+/** JSON is YAML, too. */
+export function configText(config: StartOptions["config"] = {}): string {
+  return JSON.stringify(
+    {
+      port: 0,
+      logging_format: "json",
+      logging_level: "debug",
+      ...config,
+      server: { host: "127.0.0.1", ...config.server as Record<string, unknown> | undefined },
+    },
+    null,
+    2,
+  );
+}
+
+let copied: Promise<string> | undefined;
+
+/** One copy serves all the tests of a file: nothing else is ever in its folder. */
+function copyOfBinary(path: string): Promise<string> {
+  copied ??= (async () => {
+    const folder = await Deno.makeTempDir({ prefix: "valet_binary_" });
+    addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+    await Deno.copyFile(path, `${folder}/valet`);
+    await Deno.chmod(`${folder}/valet`, 0o755);
+    return `${folder}/valet`;
+  })();
+  return copied;
+}

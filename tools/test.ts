@@ -1,0 +1,53 @@
+// Runs the tests: `deno task test`. With arguments, `deno test` gets them and that is all; without, the
+// whole suite runs with its coverage, and once more end to end against the executable.
+
+import { fileURLToPath } from "node:url";
+import { binaryPath, compileValet } from "./compile.ts";
+
+const flags = [
+  "--quiet",
+  "--frozen",
+  "--no-prompt",
+  ...["env", "net", "read", "run", "sys", "write"].map((name) => `--allow-${name}`),
+];
+
+// As variables, because not every supported Deno knows the flags; older ones check anyway.
+const sanitizers = { DENO_TEST_SANITIZE_OPS: "1", DENO_TEST_SANITIZE_RESOURCES: "1" };
+
+async function deno(args: readonly string[], env: Record<string, string> = {}): Promise<boolean> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: fileURLToPath(new URL("../", import.meta.url)),
+    env,
+    stdin: "null",
+  });
+  return (await command.spawn().status).success;
+}
+
+async function say(text: string): Promise<void> {
+  await Deno.stdout.write(new TextEncoder().encode(`\n${text}\n`));
+}
+
+/** The suite from source. The bound of the coverage is in deno.json. */
+async function testSources(): Promise<boolean> {
+  return await deno(["test", ...flags, "--coverage", "--clean"], sanitizers);
+}
+
+/** The end-to-end tests, against the executable that this Deno compiles. */
+async function testBinary(): Promise<boolean> {
+  const failure = await compileValet();
+  if (failure === null) {
+    await say("End to end, against the compiled executable:");
+    return await deno(["test", ...flags, "tests/e2e"], {
+      ...sanitizers,
+      VALET_BINARY: fileURLToPath(binaryPath),
+    });
+  }
+  await say(`${failure.reason}${failure.isRuntimeMissing ? ": tested from source only" : ""}`);
+  return failure.isRuntimeMissing;
+}
+
+const isPassed = Deno.args.length > 0
+  ? await deno(["test", ...flags, ...Deno.args], sanitizers)
+  : [await testSources(), await testBinary()].every(Boolean);
+Deno.exit(isPassed ? 0 : 1);
