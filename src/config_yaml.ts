@@ -2,19 +2,15 @@
 // not what a value may be. The only file that knows of YAML. Loading the parser takes long: src/config.ts
 // imports this file when there is a text to read, and nobody else may.
 
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseDocument,
-  type Scalar,
-} from "yaml";
+import type { Document, LineCounter, Node, Pair, Scalar } from "yaml";
 import { didYouMean } from "./did_you_mean.ts";
+
+// The package's main file is CommonJS, the first of which costs a process 50 ms and 11 MB. Its own build of
+// modules has no export of its own, so it is named by its place in the package, whose version is pinned.
+const yamlModule = new URL("../browser/index.js", import.meta.resolve("yaml")).href;
+const { isAlias, isMap, isScalar, isSeq, LineCounter: Lines, parseDocument } = await import(
+  yamlModule
+) as typeof import("yaml");
 
 /** A place in the text. */
 export interface Position {
@@ -48,7 +44,7 @@ export interface SettingsReading {
  * problems and no values; nothing is thrown.
  */
 export function readSettings(text: string, keys: ReadonlyMap<string, string>): SettingsReading {
-  const lines = new LineCounter();
+  const lines = new Lines();
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,

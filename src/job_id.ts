@@ -8,7 +8,7 @@ const maxCounter = 2 ** 26 - 1;
 /** It starts each millisecond at random in its lower quarter, so that it cannot run out within one. */
 const counterStartMask = 2 ** 24 - 1;
 
-const hex4 = Array.from({ length: 65536 }, (_, value) => value.toString(16).padStart(4, "0"));
+const hex2 = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
 
 /** Whether a text from a client has the form of a UUID, in either case of its letters. */
 export function isJobId(text: string): boolean {
@@ -34,9 +34,13 @@ export function createJobIds(): (nowMs: number) => string {
       counter++;
     }
     const random = nextRandom();
-    return timeText + "-" + hex4[0x7000 | counter >>> 14] + "-" + hex4[0x8000 | counter & 0x3fff] +
-      "-" + hex4[random >>> 16] + hex4[random & 0xffff] + hex4[nextRandom() >>> 16];
+    return timeText + "-" + hex4(0x7000 | counter >>> 14) + "-" + hex4(0x8000 | counter & 0x3fff) +
+      "-" + hex4(random >>> 16) + hex4(random & 0xffff) + hex4(nextRandom() >>> 16);
   };
+}
+
+function hex4(value: number): string {
+  return hex2[value >>> 8]! + hex2[value & 0xff]!;
 }
 
 /** 32 random bits a call, drawn 4 KiB at a time: one draw a number would cost more than the id. */

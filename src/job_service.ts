@@ -92,9 +92,10 @@ export function createJobService(options: JobServiceOptions): JobService {
     try {
       await remove(job.id);
     } catch (error) {
-      log.warn("job {job_id} was refused but not removed, so it may still run", {
+      const reason = errorMessage(error);
+      log.warn("a refused job could not be removed, so it may still run", {
         job_id: job.id,
-        reason: errorMessage(error),
+        reason,
       });
     }
   }

@@ -1,12 +1,7 @@
 // Logger set-up, and the only place that writes log lines. Every part of the server logs through
 // getLogger; main configures first and flushes last. A message never holds a secret.
 
-import {
-  configureSync,
-  getLogger as getLogTapeLogger,
-  type LogLevel as LogTapeLevel,
-  type LogRecord as LogTapeRecord,
-} from "@logtape/logtape";
+import { type ConsolaInstance, createConsola, type LogObject } from "consola/core";
 import { createLineWriter, type LineWriter } from "./line_writer.ts";
 import { formatLine, type LogFormat, type LogLevel } from "./log_line.ts";
 
@@ -36,14 +31,25 @@ export interface LoggingOptions {
   readonly write?: (text: string) => void | Promise<void>;
 }
 
-const levels: Readonly<Record<LogTapeLevel, LogLevel>> = {
-  trace: "debug",
-  debug: "debug",
-  info: "info",
-  warning: "warn",
-  error: "error",
-  fatal: "fatal",
+/** The numbers that consola gives the levels; 0 is the most severe. */
+const levelNumbers: Readonly<Record<LogLevel, number>> = {
+  fatal: 0,
+  error: 0,
+  warn: 1,
+  info: 3,
+  debug: 4,
 };
+/** Lower than every level: nothing is logged. */
+const silent = -1;
+
+/** Its core alone: what it would print with, and what that imports, is not loaded. */
+const root: ConsolaInstance = createConsola({
+  level: silent,
+  // It would hold back records that look the same: several jobs may fail with one reason.
+  throttle: 0,
+  reporters: [{ log: writeRecord }],
+});
+const loggers = new Map<string, ConsolaInstance>();
 
 const encoder = new TextEncoder();
 
@@ -62,15 +68,8 @@ export function configureLogging(options: LoggingOptions): void {
     write = options.write ?? writeToStdout;
     writer = createLineWriter(write, describeDropped);
   }
-  const lowestLevel = options.level === "warn" ? "warning" : options.level;
-  configureSync({
-    reset: true,
-    sinks: { lines: writeRecord },
-    loggers: [
-      { category: ["valet"], sinks: ["lines"], lowestLevel },
-      { category: ["logtape"], sinks: ["lines"], lowestLevel: "warning" },
-    ],
-  });
+  root.level = levelNumbers[options.level];
+  for (const logger of loggers.values()) logger.level = root.level;
 }
 
 /**
@@ -78,7 +77,20 @@ export function configureLogging(options: LoggingOptions): void {
  * what varies goes into the fields, an error into the field `error`.
  */
 export function getLogger(component: string): Logger {
-  return getLogTapeLogger(["valet", component]);
+  let logger = loggers.get(component);
+  if (logger === undefined) {
+    logger = root.withTag(component);
+    loggers.set(component, logger);
+  }
+  const { debug, info, warn, error, fatal } = logger;
+  return {
+    debug,
+    info,
+    warn,
+    error,
+    fatal,
+    isEnabledFor: (level) => levelNumbers[level] <= root.level,
+  };
 }
 
 /** Writes a line that `formatLine` would make, past the logger: for records too many to pay for one. */
@@ -91,14 +103,14 @@ export function flushLogs(): Promise<void> {
   return writer.flush();
 }
 
-function writeRecord(record: LogTapeRecord): void {
+function writeRecord({ args, date, tag, type }: LogObject): void {
+  const [message, fields] = args as [string, Record<string, unknown>?];
   writer.push(formatLine(format, {
-    timeMs: record.timestamp,
-    level: levels[record.level],
-    component: record.category.slice(1).join("."),
-    // As the caller wrote it: braces may come from a client and are no placeholders.
-    message: String(record.rawMessage),
-    fields: record.properties,
+    timeMs: date.getTime(),
+    level: type as LogLevel,
+    component: tag,
+    message,
+    fields: fields ?? {},
   }));
 }
 

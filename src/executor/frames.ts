@@ -40,7 +40,7 @@ export interface TaskLogLine {
 const headerBytes = 28;
 const noText = new Uint8Array();
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** How many bytes the frame takes. `textBytes` is the UTF-8 length of its text. */
 export function frameSize(textBytes: number): number {

@@ -1,8 +1,6 @@
 // Takes from task code what would end or confuse the worker or the whole server.
 // Imported first by a worker's entry, so that it runs before any task module is evaluated.
 
-import process from "node:process";
-
 /** What the task server hears of tasks through the replaced globals. It sets the functions once. */
 export const taskHooks: {
   console: (level: "debug" | "info" | "warn" | "error", values: readonly unknown[]) => void;
@@ -10,14 +8,17 @@ export const taskHooks: {
 } = { console: () => {}, timerError: () => {} };
 
 /** Calls back when this turn of the event loop is over. */
-export const atEndOfTurn = setImmediate;
+export const atEndOfTurn: typeof setImmediate = setImmediate;
+
+/** The real way to the host. */
+export const postToHost: (message: unknown) => void = globalThis.postMessage.bind(globalThis);
 
 /** The real stdout: the protocol of a runner process. Tasks see a copy that refuses to write. */
-export const standardOutput = Deno.stdout;
+export const standardOutput: typeof Deno.stdout = Deno.stdout;
 
 function refuse(name: string): () => never {
   return () => {
-    throw new Error(`${name}() is not available to a task: it would end the worker`);
+    throw new Error(`${name}() is not available to a task`);
   };
 }
 
@@ -25,14 +26,31 @@ function replace(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: false, writable: false });
 }
 
-// `import { kill, exit } from "node:process"` captures the functions themselves, so the inner ones that
-// they call by name are replaced as well. Deno 2.9 lets a worker without permissions kill its own process.
 replace(Deno, "exit", refuse("Deno.exit"));
 replace(Deno, "kill", refuse("Deno.kill"));
-for (const name of ["exit", "reallyExit", "kill", "_kill", "abort"]) {
-  replace(process, name, refuse(`process.${name}`));
-}
 replace(globalThis, "close", refuse("close"));
+replace(globalThis, "postMessage", refuse("postMessage"));
+replace(globalThis, "onmessage", null);
+// A worker of a task's own would have all of these again.
+replace(globalThis, "Worker", refuse("Worker"));
+// One task that replaced these would spoil the params and results of every later one.
+Object.freeze(JSON);
+
+/**
+ * Locks `node:process` down as well; called before the first run. Not at the start of the worker: loading
+ * that module takes 20 ms and 4 MB, which an idle worker does not need to have spent.
+ *
+ * `import { kill } from "node:process"` captures the function itself, so the inner one that it calls by
+ * name is replaced, too: Deno 2.9 lets a worker without permissions kill its own process.
+ */
+export async function lockProcessDown(): Promise<void> {
+  const { default: process } = await import("node:process");
+  for (const name of ["exit", "reallyExit", "kill", "_kill", "abort"]) {
+    replace(process, name, refuse(`process.${name}`));
+  }
+  replace(process.stdout, "write", refuse("process.stdout.write"));
+  replace(process.stderr, "write", refuse("process.stderr.write"));
+}
 
 const closedOutput = {
   write: () =>

@@ -37,18 +37,20 @@ export class Pool {
   #isStopping = false;
   #onIdle: (() => void) | undefined;
   readonly #overdue: EarliestTimer;
+  readonly #retry: EarliestTimer;
   #stallTimer: ReturnType<typeof setTimeout> | undefined;
-  #retryTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#overdue = new EarliestTimer(options.clock.now, () => this.#endOverdue());
+    this.#retry = new EarliestTimer(options.clock.now, () => this.#assign());
     const taskLogs = new TaskLogs();
     const maxSlots = Math.ceil(options.concurrency / options.jobsPerWorker);
     this.#slots = new Slots(maxSlots, { ...options, now: options.clock.now }, {
       onReady: (slot) => this.#overdue.arm(slot.setDeadlines()),
       onOutcomes: (slot, ended) => this.#takeOutcomes(slot, ended),
       onReturned: (slot, returned) => this.#takeReturned(slot, returned),
+      onAborting: (handed) => this.#overdue.arm(handed.deadlineAtMs),
       onLost: (slot, reason) => this.#lose(slot, reason),
       onLog: (run, line) => taskLogs.write(run, line),
     });
@@ -115,9 +117,9 @@ export class Pool {
     }
     this.#overdue.disarm();
     clearTimeout(this.#stallTimer);
-    clearTimeout(this.#retryTimer);
+    this.#retry.disarm();
     for (const slot of this.#slots.all()) {
-      this.#end(slot.unfinished().map(({ run }) => ({ run, wasStarted: true })));
+      this.#end(slot.unfinished().map(({ run }) => ({ run, wasStarted: slot.isReady })));
     }
     await this.#slots.closeAll();
   }
@@ -134,7 +136,9 @@ export class Pool {
 
   #assign(): void {
     if (this.#isStopping) return;
-    for (const group of this.#groups.waitingGroups()) {
+    const groups = this.#groups.waitingGroups();
+    for (const group of groups) {
+      if (groups.length === 1) this.#keepSlots(group);
       this.#handOut(group);
       while (group.waiting.length > 0 && this.#makeSlot(group)) this.#handOut(group);
     }
@@ -153,7 +157,8 @@ export class Pool {
       if (waiting.length === 0) break;
       const share = Math.ceil(waiting.length / (slots.length - index));
       const toIdle = this.#options.jobsPerWorker - slot.size;
-      const count = Math.min(this.#window() - slot.size, Math.max(share, toIdle));
+      const ahead = slot.isStalled ? toIdle : this.#window() - slot.size;
+      const count = Math.min(ahead, Math.max(share, toIdle));
       if (count <= 0) continue;
       const runs = waiting.splice(0, count).map(({ run }) => run);
       this.#overdue.arm(slot.send(runs));
@@ -188,11 +193,20 @@ export class Pool {
     const [least] = slots.sort((one, other) => one.size - other.size);
     if (least === undefined) return;
     least.isRetiring = true;
-    least.takeBack();
+    // One that is still starting runs what it has: else two groups could take turns and never run anything.
+    if (least.isReady) least.takeBack();
+  }
+
+  /** What its workers were to make room for may be gone: aborted, or run by another worker. */
+  #keepSlots(group: RunGroup): void {
+    for (const slot of this.#slots.all()) if (slot.group === group.key) slot.isRetiring = false;
   }
 
   #openSlot(group: RunGroup): boolean {
-    if (this.#options.clock.now() < group.retryAtMs) return false;
+    if (this.#options.clock.now() < group.retryAtMs) {
+      this.#retry.arm(group.retryAtMs);
+      return false;
+    }
     try {
       this.#slots.open(group);
       return true;
@@ -210,7 +224,8 @@ export class Pool {
         ? durationMs
         : this.#averageMs * 0.9 + durationMs * 0.1;
       const { run } = handed;
-      return handed.abortReason === stopReason ? { run, wasStarted: true } : { run, outcome };
+      const isStopped = handed.abortReason === stopReason && outcome.status === "FAILED";
+      return isStopped ? { run, wasStarted: true } : { run, outcome };
     });
     this.#slots.dropSpare(slot);
     this.#overdue.arm(slot.setDeadlines());
@@ -219,19 +234,16 @@ export class Pool {
   }
 
   #takeReturned(slot: Slot, returned: readonly HandedRun[]): void {
-    const runs: Run[] = [];
-    const ends: RunEnd[] = [];
-    for (const { run, abortReason } of returned) {
-      if (this.#isStopping || abortReason !== undefined) ends.push({ run, wasStarted: false });
-      else runs.push(run);
-    }
-    this.#putBack(this.#groups.get(slot.group), runs);
-    this.#end(ends);
+    const aborted = returned.filter(({ abortReason }) => abortReason !== undefined);
+    const wanted = returned.filter((handed) => !aborted.includes(handed));
+    this.#putBack(this.#groups.get(slot.group), wanted.map(({ run }) => run));
+    this.#end(aborted.map(({ run }) => ({ run, wasStarted: false })));
     if (this.#groups.waitingCount > 0) this.#assign();
   }
 
   /** Back to the front; to the quarantine's group where the task came there meanwhile. */
   #putBack(group: RunGroup, runs: readonly Run[]): void {
+    if (this.#isStopping) return this.#end(runs.map((run) => ({ run, wasStarted: false })));
     const stay = runs.filter((run) => this.#groupOf(run) === group);
     this.#groups.putBack(group, stay);
     for (const run of runs) if (!stay.includes(run)) this.#groups.push(this.#groupOf(run), run);
@@ -268,57 +280,19 @@ export class Pool {
   #endOverdue(): void {
     const nowMs = this.#options.clock.now();
     for (const slot of this.#slots.all()) {
+      if (!slot.isReady) continue;
+      const group = this.#groups.get(slot.group);
       for (const handed of slot.running()) {
         const endAtMs = handed.deadlineAtMs + this.#options.killGraceMs;
         if (nowMs >= endAtMs) {
-          this.#kill(slot, handed);
+          slot.kill(handed);
           break;
         }
-        if (nowMs >= handed.deadlineAtMs) this.#prepareSpare(slot);
-        this.#overdue.arm(nowMs >= handed.deadlineAtMs ? endAtMs : handed.deadlineAtMs);
+        const isInGrace = nowMs >= handed.deadlineAtMs;
+        if (isInGrace && !this.#isStopping) this.#slots.prepareSpare(slot, group);
+        this.#overdue.arm(isInGrace ? endAtMs : handed.deadlineAtMs);
       }
     }
-  }
-
-  #prepareSpare(slot: Slot): void {
-    if (this.#isStopping) return;
-    try {
-      this.#slots.prepareSpare(slot, this.#groups.get(slot.group));
-    } catch (thrown) {
-      log.error("cannot start a spare worker", { reason: errorMessage(thrown) });
-    }
-  }
-
-  /** Ends a worker whose run did not come to rest in time. */
-  #kill(slot: Slot, overdue: HandedRun): void {
-    // What it has finished and not started leaves first; a late end of the overdue run counts, too.
-    slot.takeBack();
-    const unfinished = slot.unfinished();
-    if (!this.#slots.has(slot) || !unfinished.includes(overdue)) return;
-    const { run } = overdue;
-    const group = this.#groups.get(slot.group);
-    const reason = overdue.abortReason ?? timeoutReason(run.timeoutMs);
-    if (group.isolation === "worker" && !overdue.isAborting) this.#quarantine(run);
-    this.#slots.lose(slot);
-    const running = slot.running();
-    const others = unfinished.filter((handed) => handed !== overdue);
-    const startedAtMs = overdue.deadlineAtMs -
-      (overdue.abortReason === undefined ? run.timeoutMs : 0);
-    const ends: RunEnd[] = others.filter((handed) => running.includes(handed))
-      .map(({ run }) => ({ run, wasStarted: true }));
-    this.#putBack(
-      group,
-      others.filter((handed) => !running.includes(handed)).map(({ run }) => run),
-    );
-    if (overdue.abortReason === stopReason) ends.push({ run, wasStarted: true });
-    else ends.push({ run, outcome: this.#failure(reason, startedAtMs) });
-    log.warn("ended a worker whose job did not stop", {
-      reason,
-      job_id: run.job.id,
-      task: run.task.name,
-    });
-    this.#end(ends);
-    this.#assign();
   }
 
   #quarantine(run: Run): void {
@@ -336,25 +310,40 @@ export class Pool {
   }
 
   #lose(slot: Slot, reason: string): void {
-    if (this.#slots.forgetSpare(slot)) return;
+    // One that made room for another group in the meantime held nothing.
+    if (this.#slots.forgetSpare(slot) || !this.#slots.has(slot)) return;
     const group = this.#groups.get(slot.group);
     const unfinished = slot.unfinished();
     const running = slot.isReady ? slot.running() : [];
+    const overdue = slot.killedFor;
     this.#slots.lose(slot);
-    log.error("lost a worker", { reason, jobs: running.length });
-    const ends = running.map(({ run }): RunEnd =>
-      running.length === 1 || run.job.attempt >= maxFailures
-        ? { run, outcome: this.#failure(reason, this.#options.clock.now()) }
-        : { run, wasStarted: true }
-    );
+    if (overdue === undefined) log.error("lost a worker", { reason, jobs: running.length });
+    else this.#reportKilled(overdue, group);
+    const ends = running.map((handed): RunEnd => {
+      const { run, abortReason } = handed;
+      const isCulprit = overdue === undefined
+        ? running.length === 1 || run.job.attempt >= maxFailures
+        : handed === overdue;
+      return isCulprit && abortReason !== stopReason
+        ? { run, outcome: this.#failure(handed, overdue === undefined ? reason : reasonOf(handed)) }
+        : { run, wasStarted: true };
+    });
     this.#putBack(group, unfinished.filter((one) => !running.includes(one)).map(({ run }) => run));
     // A worker that dies at work is replaced at once; one that cannot even start must not be tried in a loop.
-    if (running.length === 0) this.#backOff(group, reason);
+    if (running.length === 0 && overdue === undefined) this.#backOff(group, reason);
     this.#end(ends);
     if (group.waiting.length === 0 && this.#slots.hasRoom && !this.#isStopping) {
       this.#openSlot(group);
     }
     this.#assign();
+  }
+
+  #reportKilled(overdue: HandedRun, group: RunGroup): void {
+    const { run, failureReason } = overdue;
+    const fields = { job_id: run.job.id, task: run.task.name };
+    log.warn("ended a worker whose job did not stop", { reason: reasonOf(overdue), ...fields });
+    // A thread that could still tell of the abort ends when it is told to; one that could not burns on.
+    if (group.isolation === "worker" && failureReason === undefined) this.#quarantine(run);
   }
 
   #backOff(group: RunGroup, reason: string): void {
@@ -364,15 +353,14 @@ export class Pool {
     log.error("cannot start a worker", { reason, retry_ms: retryMs });
     if (group.failures >= maxFailures) {
       const failure = `no worker can be started for the task: ${reason}`;
-      const nowMs = this.#options.clock.now();
+      const startedAtMs = this.#options.clock.now();
       const runs = group.waiting.splice(0).map(({ run }) => run);
-      this.#end(runs.map((run) => ({ run, outcome: this.#failure(failure, nowMs) })));
+      this.#end(runs.map((run) => ({ run, outcome: this.#failure({ startedAtMs }, failure) })));
     }
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(() => this.#assign(), retryMs + 1);
+    this.#retry.arm(group.retryAtMs);
   }
 
-  #failure(failureReason: string, startedAtMs: number): Outcome {
+  #failure({ startedAtMs }: { readonly startedAtMs: number }, failureReason: string): Outcome {
     const durationMs = Math.max(0, this.#options.clock.now() - startedAtMs);
     return { status: "FAILED", resultJson: undefined, failureReason, startedAtMs, durationMs };
   }
@@ -390,6 +378,10 @@ export class Pool {
     this.#onIdle = undefined;
     return this.#slots.heldCount === 0;
   }
+}
+
+function reasonOf({ run, abortReason, failureReason }: HandedRun): string {
+  return abortReason ?? failureReason ?? timeoutReason(run.timeoutMs);
 }
 
 const stopReason = "the node is stopping";

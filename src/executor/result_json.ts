@@ -30,7 +30,8 @@ function isPlain(value: unknown): boolean {
 
 function stringify(result: unknown): string {
   try {
-    return JSON.stringify(result, refuseFunctions);
+    // A `toJSON` may answer with nothing.
+    return (JSON.stringify(result, refuseFunctions) as string | undefined) ?? "";
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message.split("\n", 1)[0] : String(thrown);
     throw new Error(`the result cannot be JSON: ${why}`, { cause: thrown });

@@ -100,6 +100,7 @@ export function openRunnerProcess(
     send: (message) => write(`0 ${message}`),
     sendRuns: (message, firstNumber) => write(`${firstNumber} ${message}`),
     takeBack: () => write(takeBackLine),
+    kill,
     close() {
       isOpen = false;
       kill();

@@ -22,10 +22,12 @@ export interface HandedRun {
   readonly number: number;
   /** When its task must be at rest; Infinity until the run is among those that the worker runs now. */
   deadlineAtMs: number;
+  /** When it became one of those, as far as the host can tell. */
+  startedAtMs: number;
   /** Why the host aborted it; undefined: it did not. */
   abortReason: string | undefined;
-  /** Whether the worker has heard of a timeout or an abort: its thread is alive. */
-  isAborting: boolean;
+  /** Why the worker means to fail it, once its task is at rest; telling so proves its thread alive. */
+  failureReason: string | undefined;
 }
 
 /** What the pool hears of a slot. */
@@ -34,6 +36,8 @@ export interface SlotEvents {
   onOutcomes(slot: Slot, ended: readonly { handed: HandedRun; outcome: Outcome }[]): void;
   /** Runs that had not started are the pool's again, in their order; none if all had. */
   onReturned(slot: Slot, returned: readonly HandedRun[]): void;
+  /** A run fails and must be at rest within the grace period. */
+  onAborting(handed: HandedRun): void;
   onLost(slot: Slot, reason: string): void;
   onLog(run: Run | undefined, line: TaskLogLine): void;
 }
@@ -51,6 +55,13 @@ export class Slot {
   isTakingBack = false;
   /** Counts outcomes, for the pool to see whether anything moves. */
   progress = 0;
+  /**
+   * It gave back what it had not started and has told of no outcome since: outcomes are taken as they come,
+   * because it may not get to say that they stand, and nothing is sent ahead.
+   */
+  isStalled = false;
+  /** The run because of which the worker is being ended. */
+  killedFor: HandedRun | undefined;
   readonly #capacity: number;
   readonly #maxFrameBytes: number;
   readonly #events: SlotEvents;
@@ -60,8 +71,6 @@ export class Slot {
   readonly #handle: WorkerHandle;
   #nextNumber = 1;
   #rest: Uint8Array | undefined;
-  /** The worker may not get to say that its outcomes stand: they are taken as they come. */
-  #isStalled = false;
 
   constructor(
     group: string,
@@ -107,6 +116,7 @@ export class Slot {
 
   /** Sends runs; the earliest deadline among those that run now, Infinity if none is new. */
   send(runs: readonly Run[]): number {
+    if (this.#handed.size === 0) this.isStalled = false;
     const firstNumber = this.#nextNumber;
     const messages = runs.map((run) => {
       const number = this.#nextNumber;
@@ -115,8 +125,9 @@ export class Slot {
         run,
         number,
         deadlineAtMs: Infinity,
+        startedAtMs: this.#now(),
         abortReason: undefined,
-        isAborting: false,
+        failureReason: undefined,
       });
       return runMessage(number, run.job, run.timeoutMs);
     });
@@ -125,10 +136,12 @@ export class Slot {
     return this.setDeadlines();
   }
 
-  /** Aborts a run that has started; it must be at rest within the pool's grace period. */
+  /** Aborts a run: it comes back if it has not started, and else must be at rest within the pool's grace. */
   abort(handed: HandedRun, reason: string): void {
     handed.abortReason = reason;
     handed.deadlineAtMs = this.#now();
+    // A worker forgets the abort of a run that it has not started: from now on that cannot start.
+    this.takeBack();
     const message: HostMessage = { kind: "abort", number: handed.number, reason };
     this.#handle.send(JSON.stringify(message));
   }
@@ -138,6 +151,17 @@ export class Slot {
     if (this.isTakingBack) return;
     this.isTakingBack = true;
     this.#handle.takeBack();
+  }
+
+  /**
+   * Ends the worker because of a run that does not come to rest. What it had written is still read, and then
+   * the slot is lost: what is unfinished then did not finish.
+   */
+  kill(overdue: HandedRun): void {
+    if (this.killedFor !== undefined) return;
+    this.killedFor = overdue;
+    this.isRetiring = true;
+    this.#handle.kill();
   }
 
   /** Ends the worker. The runs that it still holds are the caller's to settle. */
@@ -156,7 +180,8 @@ export class Slot {
       if (this.#settled.has(handed.number)) continue;
       running += 1;
       if (handed.deadlineAtMs === Infinity) {
-        handed.deadlineAtMs = this.#now() + handed.run.timeoutMs;
+        handed.startedAtMs = this.#now();
+        handed.deadlineAtMs = handed.startedAtMs + handed.run.timeoutMs;
         earliestAtMs = Math.min(earliestAtMs, handed.deadlineAtMs);
       }
     }
@@ -167,7 +192,7 @@ export class Slot {
     const whole = this.#rest === undefined ? bytes : joinBytes(this.#rest, bytes);
     const used = readFrames(whole, this.#maxFrameBytes, (frame) => this.#take(frame));
     this.#rest = used === whole.length ? undefined : whole.slice(used);
-    if (this.#isStalled) this.#flush();
+    if (this.isStalled) this.#flush();
   }
 
   #take(frame: Frame): void {
@@ -176,19 +201,25 @@ export class Slot {
       case FrameKind.Failed:
         return this.#settle(frame);
       case FrameKind.Flush:
-        this.#isStalled = false;
+        this.isStalled = false;
         return this.#flush();
       case FrameKind.Log:
         return this.#log(frame);
-      case FrameKind.Aborting: {
-        const handed = this.#handed.get(frame.number);
-        if (handed !== undefined) handed.isAborting = true;
-        return;
-      }
+      case FrameKind.Aborting:
+        return this.#expectEnd(frame);
       case FrameKind.Ready:
         this.isReady = true;
         return this.#events.onReady(this);
     }
+  }
+
+  /** The worker fails the run: from now on its task has the grace period to come to rest. */
+  #expectEnd({ number, text }: Frame): void {
+    const handed = this.#handed.get(number);
+    if (handed === undefined) return;
+    handed.failureReason ??= text;
+    handed.deadlineAtMs = Math.min(handed.deadlineAtMs, this.#now());
+    this.#events.onAborting(handed);
   }
 
   #settle(frame: Frame): void {
@@ -225,8 +256,9 @@ export class Slot {
       if (isReturned) returned.push(handed);
     }
     for (const handed of returned) this.#handed.delete(handed.number);
-    this.#isStalled = true;
+    this.isStalled = true;
     this.#events.onReturned(this, returned);
+    this.#flush();
   }
 
   #log(frame: Frame): void {

@@ -1,10 +1,14 @@
 // The workers of the pool: opens them, keeps the spare ones, counts them, ends them.
 // Used by the pool, which decides when.
 
+import { errorMessage } from "../errors.ts";
+import { getLogger } from "../log.ts";
 import { openRunnerProcess, type RunnerCommand } from "./runner_process.ts";
 import type { RunGroup } from "./run_groups.ts";
 import { Slot, type SlotEvents } from "./slot.ts";
 import { openWorkerThread } from "./worker_thread.ts";
+
+const log = getLogger("executor");
 
 /** How workers are made; see PoolOptions. */
 export interface SlotsOptions {
@@ -81,7 +85,12 @@ export class Slots {
 
   /** Starts the worker that takes over if this slot is lost, so that the next job finds it warm. */
   prepareSpare(slot: Slot, group: RunGroup): void {
-    if (!this.#spares.has(slot)) this.#spares.set(slot, this.#create(group));
+    if (this.#spares.has(slot)) return;
+    try {
+      this.#spares.set(slot, this.#create(group));
+    } catch (thrown) {
+      log.error("cannot start a spare worker", { reason: errorMessage(thrown) });
+    }
   }
 
   /** Ends the spare one of a slot that goes on. */

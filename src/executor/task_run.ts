@@ -1,13 +1,14 @@
 // One run of a task inside a worker: the context that the task sees, and how the run can fail from
 // outside. Created by the task server for each run.
 
-import { inspect } from "node:util";
 import type { RegisteredTask, TaskContext, TaskJob, TaskLog } from "../task.ts";
 import type { RunMessage } from "./messages.ts";
 import type { TaskLogLine } from "./frames.ts";
 
 /** The longest message of a log line, in characters. */
 const maxLogMessageLength = 4096;
+/** The longest failure reason, in characters. */
+const maxReasonLength = 8192;
 
 /** A run and the context of its task. What most tasks do not use is made when they ask for it. */
 export class TaskRun implements TaskContext {
@@ -76,12 +77,21 @@ export class TaskRun implements TaskContext {
  * and by what the task would have to declare.
  */
 export function thrownReason(thrown: unknown): string {
+  try {
+    return describeThrown(thrown).slice(0, maxReasonLength);
+  } catch {
+    // A getter, a proxy or a toString of the task's own making threw in its turn.
+    return "the task threw something that cannot be shown";
+  }
+}
+
+function describeThrown(thrown: unknown): string {
   if (thrown instanceof Error) {
-    const message = thrown.message || thrown.name;
+    const message = String(thrown.message || thrown.name);
     return thrown.name === "NotCapable" ? permissionReason(message) : message;
   }
   return `the task threw ${
-    typeof thrown === "string" ? JSON.stringify(thrown) : inspect(thrown)
+    typeof thrown === "string" ? JSON.stringify(thrown) : Deno.inspect(thrown)
   }, which is no Error`;
 }
 

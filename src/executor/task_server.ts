@@ -2,12 +2,11 @@
 // One outcome is written before the next run starts, so that a runaway never takes a finished one along.
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import { inspect } from "node:util";
 import { type RegisteredTask, registerTasks, type TaskTable } from "../task.ts";
 import { EarliestTimer } from "./earliest_timer.ts";
 import { FrameKind } from "./frames.ts";
 import { createOutputSink, createRingSink, type FrameSink } from "./frame_sink.ts";
-import { atEndOfTurn, standardOutput, taskHooks } from "./lockdown.ts";
+import { atEndOfTurn, lockProcessDown, postToHost, standardOutput, taskHooks } from "./lockdown.ts";
 import { type HostMessage, type RunMessage, timeoutReason, type WorkerSetup } from "./messages.ts";
 import { resultJson } from "./result_json.ts";
 import { createSharedRing, enterGate, type SharedRing } from "./shared_ring.ts";
@@ -16,25 +15,28 @@ import { TaskRun, thrownReason } from "./task_run.ts";
 /** Serves the host of this worker for ever: the setup is its first message, host messages follow. */
 export function serveTasks(table: TaskTable): void {
   const tasks = registerTasks(table);
-  const scope = globalThis as unknown as DedicatedWorkerScope;
-  scope.onmessage = ({ data }) => {
-    const setup = data as WorkerSetup;
-    const ring = createSharedRing(setup.ring);
-    const sink = setup.frames === "ring"
-      ? createRingSink(ring, (message) => scope.postMessage(message))
-      : createOutputSink(standardOutput);
-    const server = new TaskServer(tasks, setup, ring, sink);
-    scope.onmessage = ({ data }) => server.receive(JSON.parse(data as string) as HostMessage);
-    reportStrayErrors(server);
-    sink.write(FrameKind.Ready, 0, 0, 0, "");
-    sink.notify();
-  };
+  let server: TaskServer | undefined;
+  // A listener, which a task cannot take away as it could set `onmessage` anew.
+  addEventListener("message", (event) => {
+    const { data } = event as MessageEvent<unknown>;
+    if (server !== undefined) server.receive(JSON.parse(data as string) as HostMessage);
+    else server = startServer(tasks, data as WorkerSetup);
+  });
 }
 
-/** What this module needs of the global scope of a dedicated worker. */
-interface DedicatedWorkerScope {
-  onmessage: ((event: { readonly data: unknown }) => void) | null;
-  postMessage(message: unknown): void;
+function startServer(
+  tasks: ReadonlyMap<string, RegisteredTask>,
+  setup: WorkerSetup,
+): TaskServer {
+  const ring = createSharedRing(setup.ring);
+  const sink = setup.frames === "ring"
+    ? createRingSink(ring, postToHost)
+    : createOutputSink(standardOutput);
+  const server = new TaskServer(tasks, setup, ring, sink);
+  reportStrayErrors(server);
+  sink.write(FrameKind.Ready, 0, 0, 0, "");
+  sink.notify();
+  return server;
 }
 
 function reportStrayErrors(server: TaskServer): void {
@@ -48,10 +50,7 @@ function reportStrayErrors(server: TaskServer): void {
     server.strayError(event.reason, "left a rejected promise unhandled");
   });
   taskHooks.console = (level, values) => {
-    const text = values.map((value) => typeof value === "string" ? value : inspect(value)).join(
-      " ",
-    );
-    server.log(level, text);
+    server.log(level, values.map(inspectValue).join(" "));
   };
 }
 
@@ -66,6 +65,7 @@ class TaskServer {
   readonly #running = new Map<number, TaskRun>();
   #waiting: RunMessage[] = [];
   #waitingFrom = 0;
+  #isLockedDown = false;
   #isStarting = false;
   #isFlushDue = false;
   #droppedLogLines = 0;
@@ -125,6 +125,7 @@ class TaskServer {
   #startWaiting(): void {
     if (this.#isStarting) return;
     this.#isStarting = true;
+    if (!this.#isLockedDown) return void this.#lockDown();
     while (
       this.#waitingFrom < this.#waiting.length && this.#running.size < this.#setup.jobsPerWorker
     ) {
@@ -132,6 +133,14 @@ class TaskServer {
       if (enterGate(this.#ring, message.number)) this.#start(message);
     }
     this.#isStarting = false;
+  }
+
+  /** Before the first run. Until it is done, `#isStarting` keeps every run back. */
+  async #lockDown(): Promise<void> {
+    await lockProcessDown();
+    this.#isLockedDown = true;
+    this.#isStarting = false;
+    this.#startWaiting();
   }
 
   #start(message: RunMessage): void {
@@ -151,17 +160,20 @@ class TaskServer {
     run.startedAtMs = Date.now();
     run.calledAtMs = performance.now();
     let result: unknown;
+    let promise: Promise<unknown> | undefined;
     try {
       const params: unknown = JSON.parse(run.message.paramsJson ?? "{}");
       result = run.task.params === undefined
         ? run.task.run(params, run)
         : this.#validateAndRun(run, run.task.params, params);
+      // Reading `then` may throw as well.
+      if (isThenable(result)) promise = Promise.resolve(result);
     } catch (thrown) {
       return this.#settle(run, FrameKind.Failed, thrown);
     }
-    if (!isThenable(result)) return this.#settle(run, FrameKind.Completed, result);
+    if (promise === undefined) return this.#settle(run, FrameKind.Completed, result);
     this.#deadlines.arm(run.calledAtMs + run.message.timeoutMs);
-    Promise.resolve(result).then(
+    promise.then(
       (value) => this.#settle(run, FrameKind.Completed, value),
       (thrown) => this.#settle(run, FrameKind.Failed, thrown),
     );
@@ -234,7 +246,7 @@ class TaskServer {
 
   #failEarly(run: TaskRun, reason: string, name: "TimeoutError" | "AbortError"): void {
     run.fail(reason, name);
-    this.#sink.write(FrameKind.Aborting, run.message.number, 0, 0, "");
+    this.#sink.write(FrameKind.Aborting, run.message.number, 0, 0, reason);
     this.#flushSoon();
   }
 
@@ -248,6 +260,14 @@ class TaskServer {
         this.#deadlines.arm(run.calledAtMs + run.message.timeoutMs);
       }
     }
+  }
+}
+
+function inspectValue(value: unknown): string {
+  try {
+    return typeof value === "string" ? value : Deno.inspect(value);
+  } catch {
+    return "(a value that cannot be shown)";
   }
 }
 

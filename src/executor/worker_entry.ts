@@ -4,7 +4,7 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
 import "./lockdown.ts";
-import { tasks } from "../../tasks/mod.ts";
 import { serveTasks } from "./task_server.ts";
+import { tasks } from "../../tasks/mod.ts";
 
 serveTasks(tasks);

@@ -9,6 +9,8 @@ export interface WorkerHandle {
   sendRuns(message: string, firstNumber: number): void;
   /** Takes back the runs that have not started: `onReturned` follows, and the frames written so far. */
   takeBack(): void;
+  /** Ends the worker as a crash would: what it had written is read, then comes `onLost`. */
+  kill(): void;
   /** Ends the worker at once, and with it what it runs. No event follows. Resolves when it is gone. */
   close(): Promise<void>;
 }

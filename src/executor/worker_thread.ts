@@ -1,6 +1,7 @@
 // A worker as a thread of this process: a Web Worker with its own permission set.
 // Used by the pool (isolation `worker`) and, inside a runner process, by runner.ts.
 
+import { errorMessage } from "../errors.ts";
 import { encodeFrame, FrameKind } from "./frames.ts";
 import type { WorkerSetup } from "./messages.ts";
 import {
@@ -27,33 +28,41 @@ export function openWorkerThread(
   const ring = createSharedRing();
   let isOpen = true;
 
-  function drain(): void {
-    for (const bytes of drainRing(ring)) events.onBytes(bytes);
+  function deliver(pieces: readonly Uint8Array[]): void {
+    try {
+      for (const bytes of pieces) events.onBytes(bytes);
+    } catch (thrown) {
+      lose(errorMessage(thrown));
+    }
   }
   function close(): Promise<void> {
     isOpen = false;
     worker.terminate();
     return Promise.resolve();
   }
+  function takeBack(): void {
+    // Told first: the outcomes in the ring may cause new runs to be sent, which must not count as returned.
+    events.onReturned(closeGate(ring));
+    deliver(drainRing(ring));
+  }
+  function lose(reason: string): void {
+    if (!isOpen) return;
+    void close();
+    takeBack();
+    events.onLost(reason);
+  }
 
-  worker.onmessage = ({ data }: MessageEvent<Uint8Array | null>) => {
+  worker.onmessage = ({ data }: MessageEvent<unknown>) => {
     if (!isOpen) return;
     if (data === null) endNotification(ring);
-    drain();
+    deliver(drainRing(ring));
     // A frame too large for the ring came by itself, after all that the ring held then.
-    if (data !== null) {
-      events.onBytes(data);
-      events.onBytes(encodeFrame(FrameKind.Flush));
-    }
+    if (data instanceof Uint8Array) deliver([data, encodeFrame(FrameKind.Flush)]);
   };
   worker.onerror = (event) => {
     // Without this the error would end the whole process.
     event.preventDefault();
-    if (!isOpen) return;
-    void close();
-    events.onReturned(closeGate(ring));
-    drain();
-    events.onLost(event.message);
+    lose(event.message);
   };
   worker.onmessageerror = () => {};
   worker.postMessage(
@@ -71,11 +80,8 @@ export function openWorkerThread(
       openGate(ring, firstNumber);
       worker.postMessage(message);
     },
-    takeBack() {
-      // Told first: the outcomes in the ring may cause new runs to be sent, which must not count as returned.
-      events.onReturned(closeGate(ring));
-      drain();
-    },
+    takeBack,
+    kill: () => lose("it was ended"),
     close,
   };
 }

@@ -76,12 +76,9 @@ export function createApp(options: AppOptions): Hono {
         log.error("a request failed", { method, path, request_id: requestId, error });
       }
     }
-    const { status, json } = answer;
-    logAccess({ method, path, status, durationMs: clock.now() - startMs, requestId });
-    const headers: Record<string, string> = { "x-request-id": requestId };
-    if (json !== null) headers["content-type"] = "application/json";
-    Object.assign(headers, cors(raw), answer.headers);
-    return new Response(json, { status, headers });
+    const durationMs = clock.now() - startMs;
+    logAccess({ method, path, status: answer.status, durationMs, requestId });
+    return makeResponse(method === "HEAD" ? withLength(answer) : answer, requestId, cors(raw));
   }
 
   for (const mount of mounts) {
@@ -112,4 +109,29 @@ export function createApp(options: AppOptions): Hono {
 
   app.notFound((context) => respond(context, answerUnrouted, ""));
   return app;
+}
+
+/** The answer to HEAD, whose body Hono drops: it tells the length that the body of GET has. */
+function withLength(answer: Answer): Answer {
+  if (answer.json === null) return answer;
+  const length = String(new TextEncoder().encode(answer.json).length);
+  return { ...answer, headers: { ...answer.headers, "content-length": length } };
+}
+
+const jsonType = { headers: { "content-type": "application/json" } };
+
+function makeResponse(
+  { status, json, headers }: Answer,
+  requestId: string,
+  corsHeaders: Answer["headers"],
+): Response {
+  if (status === 200 && headers === undefined && corsHeaders === undefined) {
+    // Deno makes this kind of response the fastest, with one more header set than with two given.
+    const response = new Response(json, jsonType);
+    response.headers.set("x-request-id", requestId);
+    return response;
+  }
+  const all: Record<string, string> = { "x-request-id": requestId, ...corsHeaders, ...headers };
+  if (json !== null) all["content-type"] = "application/json";
+  return new Response(json, { status, headers: all });
 }

@@ -35,6 +35,7 @@ export function createBodyReader(limits: BodyLimits): (request: Request) => Prom
   };
 }
 
+const maxLocatedLength = 65_536;
 /** Turns of the microtask queue, with some to spare. */
 const turnsOfReadyBody = 4;
 
@@ -133,23 +134,22 @@ function parseObject(text: string): JsonObject {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const reason = text.trim() === "" ? "it is empty" : `it is no JSON: ${findJsonError(text)}`;
-    throw new ValetError(
-      "invalid_argument",
-      `Cannot read the body: ${reason}; an object is allowed`,
-      {
-        cause,
-      },
-    );
+    throw noObject(text.trim() === "" ? "empty" : `no JSON${locateError(text)}`, cause);
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as JsonObject;
   }
-  const kind = value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
-  throw new ValetError(
-    "invalid_argument",
-    `Cannot read the body: it is ${kind}; an object is allowed`,
-  );
+  throw noObject(value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`);
+}
+
+/** Where the error is, unless the text is so long that the search would hold up other requests. */
+function locateError(text: string): string {
+  return text.length <= maxLocatedLength ? `: ${findJsonError(text)}` : "";
+}
+
+function noObject(kind: string, cause?: unknown): ValetError {
+  const message = `Cannot read the body: it is ${kind}; an object is allowed`;
+  return new ValetError("invalid_argument", message, { cause });
 }
 
 function tooLarge(maxBytes: number): ValetError {

@@ -8,7 +8,7 @@ const allowed = /^[A-Za-z0-9._-]{1,128}$/;
  * a number.
  */
 export function createRequestIds(): (headers: Headers) => string {
-  const process = crypto.randomUUID().slice(0, 13);
+  const process = crypto.randomUUID().slice(0, 8);
   let count = 0;
   return (headers) => {
     const given = headers.get("x-request-id");

@@ -1,0 +1,85 @@
+// The command line: what each command prints, where, and how it ends.
+
+import { strict as assert } from "node:assert";
+import { runValetCommand } from "../testing/start_valet.ts";
+
+/** Runs a command to its end. */
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const process = await runValetCommand(args);
+  const { code } = await process.waitForEnd();
+  return { code, out: process.lines.join("\n"), err: process.stderr };
+}
+
+/** Calls `use` with the path of a file of this content. */
+async function withConfig(text: string, use: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
+  try {
+    await Deno.writeTextFile(`${folder}/config.yaml`, text);
+    await use(`${folder}/config.yaml`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("valet --version prints version, commit and build time", async () => {
+  const { code, out, err } = await run("--version");
+  assert.deepEqual([code, err], [0, ""]);
+  assert.match(out, /^valet \d+\.\d+\.\d+ \(commit \S+, built \S+, Deno \d+\.\d+\.\d+\)$/);
+});
+
+Deno.test("valet --help names every command and option", async () => {
+  const { code, out, err } = await run("--help");
+  assert.deepEqual([code, err], [0, ""]);
+  for (const word of ["serve", "check", "tasks", "--config", "--help", "--version"]) {
+    assert.ok(out.includes(word), word);
+  }
+});
+
+Deno.test("valet tasks lists the tasks with their permissions", async () => {
+  const { code, out, err } = await run("tasks");
+  assert.deepEqual([code, err], [0, ""]);
+  const { tasks } = JSON.parse(out) as { tasks: { name: string; permissions: unknown }[] };
+  const find = (name: string) => tasks.find((task) => task.name === name);
+  assert.deepEqual(find("http_request")?.permissions, { net: true });
+  assert.deepEqual(find("dummytask")?.permissions, {});
+});
+
+Deno.test("valet check says what would run, or every problem with its place", async () => {
+  await withConfig("port: 8181\nworker_pool:\n  isolation: process\n", async (path) => {
+    const { code, out, err } = await run("check", "--config", path);
+    assert.deepEqual([code, err], [0, ""]);
+    assert.match(out, /8181/);
+    assert.match(out, /isolation process/);
+    assert.match(out, /dummytask/);
+  });
+});
+
+Deno.test("a wrong configuration ends any start with code 2 and a line for each problem", async () => {
+  const text = "port: 8080\nworker_pool:\n  concurency: 2\n  isolation: thread\n";
+  await withConfig(text, async (path) => {
+    for (const command of ["serve", "check"]) {
+      const { code, out, err } = await run(command, "--config", path);
+      assert.deepEqual([code, out], [2, ""]);
+      const lines = err.trimEnd().split("\n");
+      assert.equal(lines.length, 2, err);
+      assert.match(lines[0]!, /config\.yaml:3:3: .*concurency.*did you mean concurrency\?/);
+      assert.match(lines[1]!, /config\.yaml:4:14: .*isolation.*thread/);
+    }
+  });
+});
+
+Deno.test("a missing configuration file ends the start with code 2", async () => {
+  const { code, out, err } = await run("--config", "/nowhere/config.yaml");
+  assert.deepEqual([code, out], [2, ""]);
+  assert.match(err, /\/nowhere\/config\.yaml/);
+  assert.equal(err.trimEnd().split("\n").length, 1);
+});
+
+Deno.test("an unknown option or command ends with code 2 and a guess", async () => {
+  const option = await run("--confg", "x.yaml");
+  assert.deepEqual([option.code, option.out], [2, ""]);
+  assert.match(option.err, /--confg is no option; did you mean --config\?/);
+  const command = await run("chek");
+  assert.deepEqual([command.code, command.out], [2, ""]);
+  assert.match(command.err, /"chek" is no command; did you mean check\?/);
+});

@@ -1,0 +1,171 @@
+// What tasks can do to a server: each way to fail is a job that FAILED with a reason that says why, and
+// the server goes on.
+
+import { strict as assert } from "node:assert";
+import { type RunningValet, startValet } from "../testing/start_valet.ts";
+import { runSteps, type Steps } from "../testing/steps.ts";
+
+/** A task, its params, and the reason of its failure. */
+const failures: readonly (readonly [task: string, params: unknown, reason: RegExp])[] = [
+  ["throws", { message: "it broke" }, /^it broke$/],
+  ["throws_empty_error", {}, /^Error$/],
+  ["throws_long_message", {}, /^m{100}/],
+  ["throws_symbol_message", {}, /./],
+  ["throws_broken_message", {}, /./],
+  ["throws_proxy", {}, /./],
+  ["throws_uninspectable", {}, /./],
+  ["throws_non_error", { kind: "string" }, /^the task threw "just a text", which is no Error$/],
+  ["throws_non_error", { kind: "undefined" }, /^the task threw undefined, which is no Error$/],
+  ["throws_non_error", { kind: "object" }, /^the task threw \{ code: 42 \}, which is no Error$/],
+  ["rejects", {}, /^rejected$/],
+  ["overflows_stack", {}, /^Maximum call stack size exceeded$/],
+  ["rejects_later", {}, /^the task left a rejected promise unhandled: floating$/],
+  ["rejects_after_return", {}, /^the task left a rejected promise unhandled: left behind$/],
+  ["timer_throws", {}, /^the task threw outside its promise: thrown by a timer$/],
+  ["microtask_throws", {}, /^the task threw outside its promise: thrown by a microtask$/],
+  ["listener_throws", {}, /^the task threw outside its promise: thrown by a listener$/],
+  ["exits", {}, /^Deno\.exit\(\) is not available to a task/],
+  ["exits_node", {}, /^process\.\w+\(\) is not available to a task/],
+  ["kills", {}, /^process\.\w+\(\) is not available to a task/],
+  ["kills_with_deno", {}, /^Deno\.kill\(\) is not available to a task/],
+  ["kills_with_process", {}, /^process\.kill\(\) is not available to a task/],
+  ["aborts_process", {}, /^process\.abort\(\) is not available to a task/],
+  ["closes", {}, /^close\(\) is not available to a task/],
+  [
+    "huge_result",
+    { bytes: 2_000_000 },
+    /too large: .* worker_pool\.max_result_bytes allows 1048576$/,
+  ],
+  ["cyclic", {}, /^the result cannot be JSON: Converting circular structure/],
+  ["bigint", {}, /^the result cannot be JSON: .*BigInt/],
+  ["function_result", {}, /^the result cannot be JSON: it is a function$/],
+  ["nested_function", {}, /^the result cannot be JSON: its field "callback" is a function$/],
+  ["result_is_symbol", {}, /^the result cannot be JSON: it is a symbol$/],
+  ["result_has_broken_json", {}, /^the result cannot be JSON: no JSON$/],
+  ["result_has_broken_then", {}, /^no promise$/],
+  ["result_has_broken_then_getter", {}, /^no then$/],
+  [
+    "connects",
+    { host: "127.0.0.1", port: 9 },
+    /^needs net access to "127\.0\.0\.1:9"; declare permissions\.net$/,
+  ],
+  [
+    "connects",
+    { host: "localhost", port: 8099, how: "fetch" },
+    /^needs net access to "localhost:8099"; declare/,
+  ],
+  ["net_task", { host: "127.0.0.1", port: 9 }, /^needs net access to "127\.0\.0\.1:9"; declare/],
+  ["reads_env", { name: "HOME" }, /^needs env access to "HOME"; declare permissions\.env$/],
+  [
+    "reads_file",
+    { path: "/etc/hostname" },
+    /^needs read access to "\/etc\/hostname"; declare permissions\.read$/,
+  ],
+];
+
+/** Tasks that do what they should not, and may yet return: they must not harm what runs after them. */
+const saboteurs = [
+  "posts_messages",
+  "clears_onmessage",
+  "writes_to_stdout",
+  "writes_to_stderr",
+  "sets_exit_code",
+  "leaves_interval",
+];
+
+for (const isolation of ["worker", "process"]) {
+  Deno.test(`a server with isolation ${isolation} outlives every fault of a task`, async (test) => {
+    await using valet = await startValet({
+      tasks: "fixtures",
+      config: {
+        timeout_unit: "millisecond",
+        worker_pool: { isolation, concurrency: 2, kill_grace: "200ms", max_runaways: 100 },
+      },
+    });
+    const { api, process } = valet;
+
+    await runSteps(test, {
+      ...failureSteps(valet),
+
+      async "a task that revokes permissions takes nothing from others or the server"() {
+        assert.equal((await api.run("revokes")).status, "COMPLETED");
+        const job = await api.run("net_task", {
+          host: "localhost",
+          port: Number(new URL(api.baseUrl).port),
+        });
+        assert.equal(job.status, "COMPLETED", job.failure_reason);
+        assert.equal(await api.resultOf(job.id), "connected");
+      },
+
+      async "a deaf task fails on time, and the next job need not wait for it"() {
+        const { runaways } = (await api.status()).workers;
+        for (const task of ["hangs", "deaf"]) {
+          const id = await api.submit(task, {}, { timeout: 300 });
+          await assertRunsOn(valet);
+          const job = await api.waitForJob(id);
+          assert.equal(job.status, "FAILED");
+          assert.equal(job.failure_reason, "timed out after 300 milliseconds");
+          await assertRunsOn(valet);
+        }
+        assert.equal((await api.status()).workers.runaways, runaways, "its thread was alive");
+      },
+
+      ...sabotageSteps(valet),
+
+      async "a rejection after the job's end is logged and changes nothing"() {
+        const job = await api.run("rejects_after_end");
+        assert.equal(job.status, "COMPLETED");
+        const line = await process.waitForLog(
+          "the late rejection",
+          ({ message }) => message.includes("after the end"),
+        );
+        assert.equal(line.component, "task");
+        assert.equal((await api.job(job.id)).status, "COMPLETED");
+      },
+    });
+
+    assert.equal((await process.stop()).code, 0);
+    assert.deepEqual(process.log.filter(({ level }) => level === "unreadable"), []);
+    assert.equal(process.stderr, "");
+  });
+}
+
+function failureSteps(valet: RunningValet): Steps {
+  const steps = failures.map(([task, params, reason]): [string, () => Promise<void>] => [
+    `${task} ${JSON.stringify(params)} fails and says why`,
+    async () => {
+      // With a timeout, so that an outcome that is never told fails the check and not its patience.
+      const job = await valet.api.run(task, params, { timeout: 2_000 });
+      assert.equal(job.status, "FAILED");
+      assert.match(job.failure_reason!, reason);
+      assert.doesNotMatch(job.failure_reason!, /timed out/);
+      const { body } = await valet.api.request("GET", `/jobs/${job.id}/results`);
+      assert.deepEqual(body, { job_id: job.id, error: job.failure_reason });
+      await assertRunsOn(valet);
+    },
+  ]);
+  return Object.fromEntries(steps);
+}
+
+function sabotageSteps(valet: RunningValet): Steps {
+  const steps = saboteurs.map((task): [string, () => Promise<void>] => [
+    `${task} harms no later job`,
+    async () => {
+      await valet.api.run(task, {}, { timeout: 5_000 });
+      await assertRunsOn(valet);
+    },
+  ]);
+  return Object.fromEntries(steps);
+}
+
+/** Several jobs, so that every worker has had one. */
+async function assertRunsOn({ api }: RunningValet): Promise<void> {
+  const ids = await Promise.all(
+    [1, 2, 3, 4].map((n) => api.submit("ok", { n }, { timeout: 5_000 })),
+  );
+  for (const [index, id] of ids.entries()) {
+    const job = await api.waitForJob(id);
+    assert.equal(job.status, "COMPLETED", job.failure_reason);
+    assert.deepEqual(await api.resultOf(id), { n: index + 1 });
+  }
+}

@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { ValetError } from "../../../src/errors.ts";
+import type { JobService } from "../../../src/job_service.ts";
+import { makeApp } from "../../testing/make_app.ts";
+import { makeFinish, testNowMs } from "../../testing/make_job.ts";
+
+const now = "2022-06-06T15:04:05.999Z";
+const unknownId = "0189dcd5-5311-7d40-8db0-9496a2eef37b";
+
+for (const mount of ["", "/api"]) {
+  Deno.test(`POST ${mount}/jobs answers 202 with the job and its Location`, async () => {
+    const { request } = await makeApp();
+    const { status, headers, body } = await request("POST", `${mount}/jobs`, {
+      name: 'a "job"',
+      description: "what this job is all about, but briefly",
+      task_name: "dummytask",
+      task_params: { url: "www.some-url.com" },
+      timeout: 3,
+    });
+    assert.equal(status, 202);
+    assert.equal(headers.get("location"), `${mount}/jobs/${body.id}`);
+    assert.equal(headers.get("content-type"), "application/json");
+    assert.deepEqual(body, {
+      id: body.id,
+      name: 'a "job"',
+      description: "what this job is all about, but briefly",
+      task_name: "dummytask",
+      task_params: { url: "www.some-url.com" },
+      timeout: 3,
+      status: "PENDING",
+      created_at: now,
+    });
+    assert.deepEqual((await request("GET", headers.get("location")!)).body, body);
+  });
+
+  Deno.test(`GET ${mount}/jobs/:id shows a finished job`, async () => {
+    const { request, submit, repository } = await makeApp();
+    const id = await submit({ run_at: "2022-06-06T15:04:05" });
+    await repository.change([
+      { kind: "claim", id },
+      makeFinish(id, 1, { status: "FAILED", resultJson: undefined, failureReason: "it broke" }),
+    ], testNowMs);
+    const { status, body } = await request("GET", `${mount}/jobs/${id}`);
+    assert.equal(status, 200);
+    assert.deepEqual(body, {
+      id,
+      name: "a job",
+      task_name: "dummytask",
+      status: "FAILED",
+      failure_reason: "it broke",
+      run_at: "2022-06-06T15:04:05.000Z",
+      scheduled_at: now,
+      created_at: now,
+      started_at: now,
+      completed_at: "2022-06-06T15:04:06.006Z",
+      duration: 7,
+    });
+  });
+
+  Deno.test(`GET ${mount}/jobs lists jobs, newest first, page by page`, async () => {
+    const { request, submit } = await makeApp();
+    assert.deepEqual((await request("GET", `${mount}/jobs`)).body, { jobs: [] });
+    const ids = [await submit({ name: "x" }), await submit(), await submit()].reverse();
+    const first = await request("GET", `${mount}/jobs?limit=2&status=PENDING&task_name=dummytask`);
+    assert.equal(first.status, 200);
+    const second = await request("GET", `${mount}/jobs?limit=2&cursor=${first.body.next_cursor}`);
+    const jobs: { id: string }[] = [...first.body.jobs, ...second.body.jobs];
+    assert.deepEqual(jobs.map(({ id }) => id), ids);
+    assert.deepEqual(Object.keys(second.body), ["jobs"]);
+    const found = await request("GET", `${mount}/jobs?q=X&limit=&status=&cursor=`);
+    assert.deepEqual(found.body.jobs.map(({ id }: { id: string }) => id), [ids[2]]);
+  });
+
+  Deno.test(`PATCH ${mount}/jobs/:id answers 204 and changes what it names`, async () => {
+    const { request, submit } = await makeApp();
+    const id = await submit({ description: "d" });
+    const { status, text, headers } = await request("PATCH", `${mount}/jobs/${id}`, { name: "b" });
+    assert.equal(status, 204);
+    assert.equal(text, "");
+    assert.equal(headers.get("content-type"), null);
+    const { name, description } = (await request("GET", `/jobs/${id}`)).body;
+    assert.deepEqual({ name, description }, { name: "b", description: "d" });
+  });
+
+  Deno.test(`DELETE ${mount}/jobs/:id answers 204, and 404 the second time`, async () => {
+    const { request, submit } = await makeApp();
+    const id = await submit();
+    const { status, text } = await request("DELETE", `${mount}/jobs/${id}`);
+    assert.equal(status, 204);
+    assert.equal(text, "");
+    assert.equal((await request("DELETE", `${mount}/jobs/${id}`)).status, 404);
+  });
+
+  Deno.test(`GET and DELETE ${mount}/jobs/:id/results answer once the job has finished`, async () => {
+    const { request, submit, repository } = await makeApp();
+    const id = await submit();
+    const path = `${mount}/jobs/${id}/results`;
+    assert.equal((await request("GET", path)).status, 404);
+    await repository.change([{ kind: "claim", id }, makeFinish(id, 1)], testNowMs);
+    const { status, body } = await request("GET", path);
+    assert.equal(status, 200);
+    assert.deepEqual(body, { job_id: id, metadata: "some metadata" });
+    assert.equal((await request("DELETE", path)).status, 204);
+    assert.equal((await request("DELETE", path)).status, 404);
+    assert.equal((await request("GET", path)).status, 404);
+  });
+}
+
+Deno.test("GET /jobs/:id/results shows the error of a failed job", async () => {
+  const { request, submit, repository } = await makeApp();
+  const id = await submit();
+  const failure = { status: "FAILED", resultJson: undefined, failureReason: 'no "way"' } as const;
+  await repository.change([{ kind: "claim", id }, makeFinish(id, 1, failure)], testNowMs);
+  const { body } = await request("GET", `/jobs/${id}/results`);
+  assert.deepEqual(body, { job_id: id, error: 'no "way"' });
+});
+
+Deno.test("an id that is unknown or none is answered with 404 in the words of the API", async () => {
+  const { request } = await makeApp();
+  for (const id of [unknownId, "7", "constructor", "__proto__", "%00", "%27"]) {
+    const shown = decodeURIComponent(id);
+    for (
+      const [method, path, what] of [
+        ["GET", `/jobs/${id}`, "job"],
+        ["PATCH", `/jobs/${id}`, "job"],
+        ["DELETE", `/jobs/${id}`, "job"],
+        ["GET", `/jobs/${id}/results`, "job result"],
+        ["DELETE", `/jobs/${id}/results`, "job result"],
+      ] as const
+    ) {
+      const { status, body } = await request(method, path, method === "PATCH" ? {} : undefined);
+      assert.equal(status, 404);
+      const message = `${what} with ID: ${shown} not found`;
+      assert.deepEqual(body, { error: true, code: 404, message });
+    }
+  }
+});
+
+Deno.test("a wrong request is answered with 400 and every wrong field", async () => {
+  const { request, submit } = await makeApp();
+  const id = await submit();
+  const wrong: readonly (readonly [string, string, unknown, readonly string[]])[] = [
+    ["POST", "/jobs", {}, ["task_name", "name"]],
+    ["POST", "/jobs", { name: "a", task_name: "b" }, ["task_name"]],
+    ["POST", "/jobs", { name: 1, task_name: 1, timeout: "a", run_at: 1 }, [
+      "task_name",
+      "name",
+      "timeout",
+      "run_at",
+    ]],
+    ["PATCH", `/jobs/${id}`, { name: "", description: 7 }, ["name", "description"]],
+    ["GET", "/jobs?status=DONE&limit=0&cursor=x", undefined, ["status", "limit", "cursor"]],
+  ];
+  for (const [method, path, sent, paths] of wrong) {
+    const { status, body } = await request(method, path, sent);
+    assert.equal(status, 400);
+    assert.deepEqual(Object.keys(body), ["error", "code", "message", "details"]);
+    assert.equal(body.error, true);
+    assert.equal(body.code, 400);
+    assert.deepEqual(body.details.map(({ path }: { path: string }) => path), paths);
+  }
+});
+
+Deno.test("a body that is no JSON object is answered with 400", async () => {
+  const { request } = await makeApp();
+  const reasons: Readonly<Record<string, string>> = {
+    "": "it is empty",
+    " \n": "it is empty",
+    "{": "it is no JSON: unexpected end at position 1",
+    "{'a':1}": 'it is no JSON: unexpected "\'" at position 1',
+    "null": "it is null",
+    "[]": "it is an array",
+    '"a"': "it is a string",
+    "7": "it is a number",
+    "true": "it is a boolean",
+  };
+  for (const [sent, reason] of Object.entries(reasons)) {
+    for (const [method, path] of [["POST", "/jobs"], ["PATCH", `/jobs/${unknownId}`]] as const) {
+      const { status, body } = await request(method, path, sent);
+      assert.equal(status, 400);
+      const message = `Cannot read the body: ${reason}; an object is allowed`;
+      assert.deepEqual(body, { error: true, code: 400, message });
+    }
+  }
+});
+
+Deno.test("a wrong or missing content type is no obstacle", async () => {
+  const { request } = await makeApp();
+  for (const type of ["", "text/plain", "application/x-www-form-urlencoded", "nonsense"]) {
+    const job = { name: "a", task_name: "dummytask" };
+    const { status } = await request("POST", "/jobs", job, { "content-type": type });
+    assert.equal(status, 202);
+  }
+});
+
+Deno.test("POST /jobs answers 503 with Retry-After where the queue is full", async () => {
+  const { request, submit } = await makeApp({ queueCapacity: 1 });
+  await submit();
+  const { status, headers, body } = await request("POST", "/jobs", {
+    name: "a",
+    task_name: "dummytask",
+  });
+  assert.equal(status, 503);
+  assert.equal(headers.get("retry-after"), "1");
+  assert.equal(body.message, "Cannot create the job: the queue is full; try again later");
+});
+
+Deno.test("every route answers 503 with Retry-After where the store is down", async () => {
+  const fail = () => Promise.reject(new ValetError("unavailable", "mysql://user:secret@host"));
+  const service: JobService = {
+    create: fail,
+    get: fail,
+    list: fail,
+    update: fail,
+    delete: fail,
+    getResult: fail,
+    deleteResult: fail,
+  };
+  const { request } = await makeApp({ service });
+  for (
+    const [method, path] of [
+      ["POST", "/jobs"],
+      ["GET", "/jobs"],
+      ["GET", "/jobs/a"],
+      ["PATCH", "/jobs/a"],
+      ["DELETE", "/jobs/a"],
+      ["GET", "/jobs/a/results"],
+      ["DELETE", "/jobs/a/results"],
+    ] as const
+  ) {
+    const { status, headers, text } = await request(
+      method,
+      path,
+      method === "GET" ? undefined : {},
+    );
+    assert.equal(status, 503);
+    assert.equal(headers.get("retry-after"), "1");
+    assert.ok(!text.includes("secret"));
+  }
+});
+
+Deno.test("timeout is shown in the unit it was asked in", async () => {
+  const { request, submit, repository } = await makeApp({ timeoutUnit: "millisecond" });
+  const id = await submit({ timeout: 1500 });
+  assert.equal((await repository.get(id))?.timeoutMs, 1500);
+  assert.equal((await request("GET", `/jobs/${id}`)).body.timeout, 1500);
+});

@@ -1,0 +1,305 @@
+import assert from "node:assert/strict";
+import { openMemoryQueue } from "../../drivers/queues/memory.ts";
+import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
+import { ValetError } from "../../src/errors.ts";
+import type { Job } from "../../src/job.ts";
+import type { Queue } from "../../src/queue.ts";
+import type { Repository } from "../../src/repository.ts";
+import { Scheduler } from "../../src/scheduler.ts";
+import { CapturedLogs } from "../testing/captured_logs.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
+import { makeJob, testNowMs } from "../testing/make_job.ts";
+import { takeDeliveries } from "../testing/take_deliveries.ts";
+
+const pollingIntervalMs = 60_000;
+const farFutureMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** A scheduler on memory drivers and a clock that the test moves. */
+async function openScheduler(
+  options: {
+    readonly capacity?: number;
+    readonly change?: (repository: Repository) => Partial<Repository>;
+  } = {},
+) {
+  const queue = await openMemoryQueue({ capacity: options.capacity ?? 10_000 });
+  const stored = await openMemoryRepository();
+  const repository = Object.assign(Object.create(stored), bind(stored), options.change?.(stored));
+  const clock = new FakeClock(testNowMs);
+  const scheduler = new Scheduler({ repository, queue, clock, pollingIntervalMs });
+  return {
+    scheduler,
+    repository: stored,
+    queue,
+    clock,
+    async [Symbol.asyncDispose]() {
+      await scheduler.stop();
+      await queue.close();
+      await stored.close();
+    },
+  };
+}
+
+/** The methods of the store, so that single ones can be replaced. */
+function bind(repository: Repository): Repository {
+  const { prototype } = repository.constructor as { prototype: Record<string, unknown> };
+  const names = Object.getOwnPropertyNames(prototype).filter((name) => name !== "constructor");
+  const target = repository as unknown as Record<string, (...values: unknown[]) => unknown>;
+  return Object.fromEntries(
+    names.map((name) => [name, (...values: unknown[]) => target[name]!(...values)]),
+  ) as unknown as Repository;
+}
+
+/** Jobs for these times, relative to the time of the test. */
+function makeTimedJobs(...offsetsMs: number[]): Job[] {
+  return offsetsMs.map((offsetMs) => makeJob({ runAtMs: testNowMs + offsetMs }));
+}
+
+async function takeIds(queue: Queue, count: number): Promise<string[]> {
+  return (await takeDeliveries(queue, count)).map(({ job }) => job.id);
+}
+
+function idsOf(jobs: readonly Job[]): string[] {
+  return jobs.map(({ id }) => id);
+}
+
+Deno.test("Scheduler.tick publishes what is due, the earliest first, and nothing early", async () => {
+  await using parts = await openScheduler();
+  const [late, early, future, now] = makeTimedJobs(-1, -1_000, 1, 0) as [Job, Job, Job, Job];
+  await parts.repository.insert([late, early, future, now]);
+  assert.equal(await parts.scheduler.tick(testNowMs), testNowMs + 1);
+  const deliveries = await takeDeliveries(parts.queue, 3);
+  assert.deepEqual(idsOf(deliveries.map(({ job }) => job)), idsOf([early, late, now]));
+  for (const { job } of deliveries) {
+    assert.equal(job.status, "SCHEDULED");
+    assert.equal(job.scheduledAtMs, testNowMs);
+    assert.deepEqual(await parts.repository.get(job.id), job);
+  }
+  assert.deepEqual(await parts.repository.get(future.id), future);
+  assert.equal(await parts.scheduler.tick(testNowMs + 1), null);
+  assert.deepEqual(await takeIds(parts.queue, 1), [future.id]);
+});
+
+Deno.test("Scheduler.tick leaves jobs without a time alone", async () => {
+  await using parts = await openScheduler();
+  await parts.repository.insert([makeJob()]);
+  assert.equal(await parts.scheduler.tick(testNowMs), null);
+  assert.equal(parts.queue.room(), 10_000);
+});
+
+Deno.test("Scheduler.tick publishes 10,000 jobs for the same moment, each once", async () => {
+  await using parts = await openScheduler();
+  const jobs = makeTimedJobs(...new Array<number>(10_000).fill(0));
+  await parts.repository.insert(jobs);
+  assert.equal(await parts.scheduler.tick(testNowMs), null);
+  assert.deepEqual(await takeIds(parts.queue, jobs.length), idsOf(jobs));
+});
+
+Deno.test("Scheduler.tick takes no more than the queue has room for, and the rest later", async () => {
+  await using parts = await openScheduler({ capacity: 3 });
+  const jobs = makeTimedJobs(-5, -4, -3, -2, -1);
+  await parts.repository.insert(jobs);
+  assert.equal(await parts.scheduler.tick(testNowMs), testNowMs - 2);
+  assert.equal((await parts.repository.get(jobs[3]!.id))?.status, "PENDING");
+  assert.deepEqual(await takeIds(parts.queue, 3), idsOf(jobs.slice(0, 3)));
+  assert.equal(await parts.scheduler.tick(testNowMs), null);
+  assert.deepEqual(await takeIds(parts.queue, 2), idsOf(jobs.slice(3)));
+});
+
+Deno.test("Scheduler.tick publishes later what others took the room of", async () => {
+  const foreign = makeJob();
+  let isTaken = false;
+  await using parts = await openScheduler({
+    capacity: 2,
+    change: (stored) => ({
+      async change(changes, nowMs) {
+        // Between the look at the room and the publishing, a client's job takes a place.
+        if (!isTaken) await parts.queue.publish([foreign]);
+        isTaken = true;
+        return await stored.change(changes, nowMs);
+      },
+    }),
+  });
+  const jobs = makeTimedJobs(-2, -1);
+  await parts.repository.insert(jobs);
+  await parts.scheduler.tick(testNowMs);
+  assert.deepEqual(await takeIds(parts.queue, 2), idsOf([foreign, jobs[0]!]));
+  await parts.scheduler.tick(testNowMs);
+  assert.deepEqual(await takeIds(parts.queue, 1), idsOf([jobs[1]!]));
+});
+
+Deno.test("Scheduler.tick publishes later what the queue refused", async () => {
+  await using parts = await openScheduler();
+  const [job] = makeTimedJobs(-1) as [Job];
+  await parts.repository.insert([job]);
+  const { publish } = parts.queue;
+  parts.queue.publish = () => Promise.reject(new ValetError("unavailable", "Cannot publish"));
+  await assert.rejects(parts.scheduler.tick(testNowMs), { code: "unavailable" });
+  parts.queue.publish = publish;
+  assert.equal(await parts.scheduler.tick(testNowMs), null);
+  assert.deepEqual(await takeIds(parts.queue, 1), [job.id]);
+});
+
+Deno.test("Scheduler.tick publishes only those that another node was not first to schedule", async () => {
+  const [lost, won] = makeTimedJobs(-2, -1) as [Job, Job];
+  await using parts = await openScheduler({
+    change: (stored) => ({
+      async change(changes, nowMs) {
+        await stored.delete(lost.id);
+        return await stored.change(changes, nowMs);
+      },
+    }),
+  });
+  await parts.repository.insert([lost, won]);
+  assert.equal(await parts.scheduler.tick(testNowMs), null);
+  assert.deepEqual(await takeIds(parts.queue, 1), [won.id]);
+});
+
+Deno.test("Scheduler sleeps until the next job is due and publishes it then", async () => {
+  await using parts = await openScheduler();
+  const [first, second] = makeTimedJobs(5_000, 7_000) as [Job, Job];
+  await parts.repository.insert([first, second]);
+  parts.scheduler.start();
+  assert.equal(await parts.clock.asleep(), 5_000);
+  assert.equal(parts.scheduler.nextRunAtMs, first.runAtMs);
+  parts.clock.advance(5_000);
+  assert.deepEqual(await takeIds(parts.queue, 1), [first.id]);
+  assert.equal(await parts.clock.asleep(), 2_000);
+  parts.clock.advance(2_000);
+  assert.deepEqual(await takeIds(parts.queue, 1), [second.id]);
+  assert.equal(await parts.clock.asleep(), pollingIntervalMs);
+  assert.equal(parts.scheduler.nextRunAtMs, null);
+});
+
+Deno.test("Scheduler looks again after the polling interval: other nodes may have stored jobs", async () => {
+  await using parts = await openScheduler();
+  parts.scheduler.start();
+  assert.equal(await parts.clock.asleep(), pollingIntervalMs);
+  const [job] = makeTimedJobs(1) as [Job];
+  await parts.repository.insert([job]);
+  parts.clock.advance(pollingIntervalMs);
+  assert.deepEqual(await takeIds(parts.queue, 1), [job.id]);
+});
+
+Deno.test("Scheduler waits in pieces for a date in the year 9999", async () => {
+  await using parts = await openScheduler();
+  await parts.repository.insert([makeJob({ runAtMs: farFutureMs })]);
+  parts.scheduler.start();
+  assert.equal(await parts.clock.asleep(), pollingIntervalMs);
+  assert.equal(parts.scheduler.nextRunAtMs, farFutureMs);
+  parts.clock.advance(farFutureMs - parts.clock.now() - 5);
+  // The pass that this causes finds the job five milliseconds early, and leaves it.
+  assert.equal(await parts.clock.asleep(), 5);
+  assert.equal(parts.queue.room(), 10_000);
+  parts.clock.advance(5);
+  assert.equal((await takeDeliveries(parts.queue, 1))[0]?.job.runAtMs, farFutureMs);
+});
+
+Deno.test("Scheduler.wakeAt brings the next pass forward, and never puts it off", async () => {
+  await using parts = await openScheduler();
+  await parts.repository.insert(makeTimedJobs(50_000));
+  parts.scheduler.start();
+  assert.equal(await parts.clock.asleep(), 50_000);
+  const [soon, later] = makeTimedJobs(1_000, 55_000) as [Job, Job];
+  await parts.repository.insert([later]);
+  parts.scheduler.wakeAt(later.runAtMs!);
+  assert.equal(await parts.clock.asleep(), 50_000);
+  await parts.repository.insert([soon]);
+  parts.scheduler.wakeAt(soon.runAtMs!);
+  assert.equal(parts.scheduler.nextRunAtMs, soon.runAtMs);
+  assert.equal(await parts.clock.asleep(), 1_000);
+  parts.clock.advance(1_000);
+  assert.deepEqual(await takeIds(parts.queue, 1), [soon.id]);
+});
+
+Deno.test("Scheduler.wakeAt is heard also during a pass that does not see the job", async () => {
+  const [job] = makeTimedJobs(1_000) as [Job];
+  await using parts = await openScheduler({
+    change: (stored) => ({
+      async findDue(nowMs, limit) {
+        const due = await stored.findDue(nowMs, limit);
+        if (await stored.get(job.id) === null) {
+          await stored.insert([job]);
+          parts.scheduler.wakeAt(job.runAtMs!);
+        }
+        return due;
+      },
+    }),
+  });
+  parts.scheduler.start();
+  assert.equal(await parts.clock.asleep(), 1_000);
+  assert.equal(parts.scheduler.nextRunAtMs, job.runAtMs);
+});
+
+Deno.test("Scheduler goes on as soon as the queue has room again", async () => {
+  await using parts = await openScheduler({ capacity: 2 });
+  const jobs = makeTimedJobs(-5, -4, -3, -2, -1);
+  await parts.repository.insert(jobs);
+  parts.scheduler.start();
+  assert.equal(await parts.clock.asleep(), pollingIntervalMs, "it waits for room, not for time");
+  assert.deepEqual(await takeIds(parts.queue, 5), idsOf(jobs));
+});
+
+Deno.test("Scheduler publishes at once what found no room, if the room came during the pass", async () => {
+  const foreign = makeJob();
+  let step = 0;
+  await using parts = await openScheduler({
+    capacity: 1,
+    change: (stored) => ({
+      async change(changes, nowMs) {
+        if (step++ === 0) await parts.queue.publish([foreign]);
+        return await stored.change(changes, nowMs);
+      },
+      async findDue(nowMs, limit) {
+        // The queue is emptied behind the back of the pass that has just found it full.
+        if (step === 1) assert.deepEqual(await takeIds(parts.queue, 1), [foreign.id]);
+        if (step === 1) step = 2;
+        return await stored.findDue(nowMs, limit);
+      },
+    }),
+  });
+  const [job] = makeTimedJobs(-1) as [Job];
+  await parts.repository.insert([job]);
+  parts.scheduler.start();
+  assert.deepEqual(await takeIds(parts.queue, 1), [job.id]);
+});
+
+Deno.test("Scheduler logs an error of the repository and tries again", async () => {
+  await using logs = new CapturedLogs();
+  let failures = 2;
+  await using parts = await openScheduler({
+    change: (stored) => ({
+      findDue(nowMs, limit) {
+        if (failures-- > 0) return Promise.reject(new ValetError("unavailable", "Cannot find"));
+        return stored.findDue(nowMs, limit);
+      },
+    }),
+  });
+  const [job] = makeTimedJobs(-1) as [Job];
+  await parts.repository.insert([job]);
+  parts.scheduler.start();
+  for (let tries = 0; tries < 2; tries++) {
+    const sleepMs = await parts.clock.asleep();
+    assert.ok(sleepMs <= 5_000, `it waits ${sleepMs} ms`);
+    parts.clock.advance(sleepMs);
+  }
+  assert.deepEqual(await takeIds(parts.queue, 1), [job.id]);
+  const line = await logs.waitFor({ component: "scheduler", level: "error" });
+  assert.equal(line["reason"], "Cannot find");
+});
+
+Deno.test("Scheduler.stop ends while it sleeps, during a pass, and where it was never started", async () => {
+  await using idle = await openScheduler();
+  await idle.scheduler.stop();
+
+  await using sleeping = await openScheduler();
+  sleeping.scheduler.start();
+  await sleeping.clock.asleep();
+  await sleeping.scheduler.stop();
+
+  await using busy = await openScheduler();
+  const jobs = makeTimedJobs(-1, -1, -1);
+  await busy.repository.insert(jobs);
+  busy.scheduler.start();
+  await busy.scheduler.stop();
+  assert.deepEqual(await takeIds(busy.queue, 3), idsOf(jobs));
+});

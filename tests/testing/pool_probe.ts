@@ -1,0 +1,121 @@
+// A pool with the fixture tasks, real workers and real runner processes, and what it told of its runs.
+// Tests wait for ends, never for time.
+
+import assert from "node:assert/strict";
+import { systemClock } from "../../src/clock.ts";
+import { Pool } from "../../src/executor/pool.ts";
+import type { PoolOptions, RunEnd } from "../../src/executor/pool_options.ts";
+import type { Run } from "../../src/executor/slot.ts";
+import type { Outcome } from "../../src/job.ts";
+import { flushLogs } from "../../src/log.ts";
+import { runnerCommand } from "../fixtures/main.ts";
+import { CapturedLogs } from "./captured_logs.ts";
+import { defaultDeadlineMs, within } from "./within.ts";
+
+/** Where the pool's workers find the fixture tasks. */
+export const fixtureWorkerUrl = new URL("../fixtures/worker_entry.ts", import.meta.url);
+
+/** A pool under test. `await using` ends its workers. */
+export class PoolProbe implements AsyncDisposable {
+  readonly pool: Pool;
+  /** Every end that the pool told, in order. */
+  readonly ends: RunEnd[] = [];
+  /** How often the pool said that it has too many runaways. */
+  exhaustedCount = 0;
+  readonly #endOf = new Map<Run, RunEnd>();
+  readonly #waiting = new Set<() => void>();
+
+  /** One slot in a thread of this process, unless the options say otherwise. */
+  constructor(options: Partial<PoolOptions> = {}) {
+    this.pool = new Pool({
+      concurrency: 1,
+      backlog: 2,
+      jobsPerWorker: 1,
+      isolation: "worker",
+      maxResultBytes: 100_000,
+      killGraceMs: 500,
+      maxMemoryMb: 512,
+      maxRunaways: 4,
+      workerUrl: fixtureWorkerUrl,
+      runnerCommand,
+      clock: systemClock,
+      onEnds: (ends) => {
+        this.ends.push(...ends);
+        for (const end of ends) this.#endOf.set(end.run, end);
+        for (const look of this.#waiting) look();
+      },
+      onExhausted: () => this.exhaustedCount += 1,
+      ...options,
+    });
+  }
+
+  /** Submits the runs and waits until all have ended. */
+  async run(...runs: Run[]): Promise<RunEnd[]> {
+    this.pool.submit(runs);
+    return await this.endsOf(runs);
+  }
+
+  /** Submits a run of a task that logs "waiting" when it is called, and waits until it is. */
+  async start(run: Run): Promise<void> {
+    await using logs = new CapturedLogs();
+    this.pool.submit([run]);
+    await logs.waitFor({ message: "waiting", job_id: run.job.id });
+  }
+
+  /** The ends of these runs, in the order of the runs, once all of them have ended. */
+  async endsOf(runs: readonly Run[]): Promise<RunEnd[]> {
+    await this.#until(
+      () => runs.every((run) => this.endOf(run) !== undefined),
+      () => `${runs.filter((run) => this.endOf(run) === undefined).length} of ${runs.length} runs`,
+    );
+    return runs.map((run) => this.endOf(run) as RunEnd);
+  }
+
+  /** The end of the run; undefined: not yet. */
+  endOf(run: Run): RunEnd | undefined {
+    return this.#endOf.get(run);
+  }
+
+  /** Waits for the run's end, which must be an outcome. */
+  async outcomeOf(run: Run): Promise<Outcome> {
+    const [end] = await this.endsOf([run]);
+    assert.ok(end !== undefined && "outcome" in end, "the run was given back");
+    return end.outcome;
+  }
+
+  /** Waits for the run's end, which must be a failure, and returns its reason. */
+  async failureOf(run: Run): Promise<string> {
+    const outcome = await this.outcomeOf(run);
+    assert.equal(outcome.status, "FAILED");
+    assert.equal(outcome.resultJson, undefined);
+    assert.equal(typeof outcome.failureReason, "string");
+    return outcome.failureReason as string;
+  }
+
+  /** Waits for the run's end, which must be a return to the queue; whether its task was called before. */
+  async wasStarted(run: Run): Promise<boolean> {
+    const [end] = await this.endsOf([run]);
+    assert.ok(end !== undefined && "wasStarted" in end, `not given back: ${JSON.stringify(end)}`);
+    return end.wasStarted;
+  }
+
+  /** Ends the workers, and checks that no run was told of twice. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pool.stop(0);
+    // Else the timer of the log, which writes in batches, would outlive the test.
+    await flushLogs();
+    assert.equal(this.#endOf.size, this.ends.length, "a run ended twice");
+  }
+
+  async #until(isReached: () => boolean, what: () => string): Promise<void> {
+    if (isReached()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = () => isReached() && resolve();
+    this.#waiting.add(look);
+    try {
+      await within(promise, "the ends of runs", defaultDeadlineMs * 2, () => `: ${what()} left`);
+    } finally {
+      this.#waiting.delete(look);
+    }
+  }
+}
