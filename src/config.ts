@@ -1,7 +1,7 @@
 // From the text of a configuration file to a frozen Config, or to every problem in it with its place.
 // Called by main.ts once, at the start. Secrets are not part of it: see src/secrets.ts.
 
-import type { Problem } from "./config_yaml.ts";
+import { type Problem, readSettings } from "./config_yaml.ts";
 import {
   checkSettings,
   listSettings,
@@ -32,9 +32,8 @@ export async function loadConfig(path: string): Promise<Config> {
  * @throws ValetError `invalid_config`: one detail for every problem, in the order of the text, with
  * the dotted key as its path and a line such as `config.yaml:12:5: ...` as its message.
  */
+// deno-lint-ignore require-await -- async turns what is thrown into a rejection
 export async function parseConfig(text: string, fileName: string): Promise<Config> {
-  // Lazy: the YAML parser is slow to load, and many import this file for its types alone.
-  const { readSettings } = await import("./config_yaml.ts");
   const notes = listSettings();
   const keys = new Map([...notes.keys()].map((key) => [key, key]));
   for (const [key, { alias }] of notes) if (alias !== undefined) keys.set(alias, key);

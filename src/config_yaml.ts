@@ -1,6 +1,5 @@
 // Reads the YAML text of a configuration into settings with their positions. It knows names and places,
-// not what a value may be. The only file that knows of YAML. Loading the parser takes long: src/config.ts
-// imports this file when there is a text to read, and nobody else may.
+// not what a value may be. Called by src/config.ts; the only file that knows of YAML.
 
 import type { Document, LineCounter, Node, Pair, Scalar } from "yaml";
 import { didYouMean } from "./did_you_mean.ts";

@@ -74,16 +74,24 @@ export class Dispatcher {
   }
 
   async #takeJobs(): Promise<void> {
-    const { queue } = this.#options;
+    const { queue, clock } = this.#options;
     const { signal } = this.#stopping;
+    let retryMs = minRetryMs;
     while (!signal.aborted) {
       const room = this.pool.room();
       if (room === 0) {
         await new Promise<void>((resolve) => this.#onRoom = resolve);
         continue;
       }
-      const deliveries = await queue.take(room, signal);
-      if (deliveries.length > 0) await this.#dispatch(deliveries);
+      try {
+        const deliveries = await queue.take(room, signal);
+        if (deliveries.length > 0) await this.#dispatch(deliveries);
+        retryMs = minRetryMs;
+      } catch (thrown) {
+        log.error("cannot take jobs, trying again", { reason: errorMessage(thrown) });
+        await clock.sleep(retryMs, signal);
+        retryMs = Math.min(maxRetryMs, retryMs * 2);
+      }
     }
   }
 
@@ -94,10 +102,8 @@ export class Dispatcher {
     try {
       claimed = await repository.change(claims, clock.now());
     } catch (thrown) {
-      log.error("cannot claim jobs", { reason: errorMessage(thrown) });
       await queue.nack(deliveries);
-      await clock.sleep(minRetryMs, this.#stopping.signal);
-      return;
+      throw thrown;
     }
     const runs: DispatchedRun[] = [];
     const lost: Delivery[] = [];
@@ -107,8 +113,9 @@ export class Dispatcher {
       if (job === null || job === undefined) lost.push(delivery);
       else this.#addRun(runs, job, delivery);
     }
-    if (lost.length > 0) await queue.ack(lost);
+    // The runs are claimed: they must not depend on what the queue answers now.
     if (runs.length > 0) this.pool.submit(runs);
+    if (lost.length > 0) await queue.ack(lost);
   }
 
   #addRun(runs: DispatchedRun[], job: Job, delivery: Delivery): void {

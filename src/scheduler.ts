@@ -111,7 +111,8 @@ export class Scheduler {
       let nextPassAtMs = clock.now() + pollingIntervalMs;
       try {
         this.#nextRunAtMs = earliest(await this.tick(clock.now()), this.#nextRunAtMs);
-        if (queue.room() === 0) queue.onRoom(() => wake.abort());
+        const isFull = queue.room() === 0 || this.#unpublished.length > 0;
+        if (isFull) queue.onRoom(() => wake.abort());
         else nextPassAtMs = Math.min(nextPassAtMs, this.#nextRunAtMs ?? Infinity);
       } catch (thrown) {
         log.error("cannot schedule jobs", { reason: errorMessage(thrown) });

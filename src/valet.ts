@@ -6,6 +6,7 @@ import { type Config, loadConfig } from "./config.ts";
 import { errorMessage, ValetError } from "./errors.ts";
 import type { RunnerCommand } from "./executor/runner_process.ts";
 import { configureLogging, flushLogs, getLogger } from "./log.ts";
+import { openNode } from "./node.ts";
 import type { Queue } from "./queue.ts";
 import type { Repository } from "./repository.ts";
 import { describeTask } from "./task_description.ts";
@@ -130,8 +131,6 @@ async function runNode(
   tasks: ReturnType<typeof registerTasks>,
   parts: ValetParts,
 ): Promise<ExitCode> {
-  // Loaded now, not before: help, checks and errors of the configuration answer faster without it.
-  const { openNode } = await import("./node.ts");
   const repository = await parts.openRepository(
     config.repository.option,
     config.repository[config.repository.option],

@@ -179,7 +179,7 @@ class MemoryRepository implements Repository {
     getLogger("repository").warn(
       "the memory repository is full: from now on it forgets the jobs that finished first, with " +
         "their results",
-      { maxMemoryMb: this.#maxMemoryMb },
+      { max_memory_mb: this.#maxMemoryMb },
     );
   }
 }

@@ -66,6 +66,7 @@ export function createApp(options: AppOptions): Hono {
     const startMs = clock.now();
     const { path, raw } = context.req;
     const { method } = raw;
+    const corsHeaders = cors(raw);
     const requestId = requestIdOf(raw.headers);
     let answer: Answer;
     try {
@@ -78,7 +79,7 @@ export function createApp(options: AppOptions): Hono {
     }
     const durationMs = clock.now() - startMs;
     logAccess({ method, path, status: answer.status, durationMs, requestId });
-    return makeResponse(method === "HEAD" ? withLength(answer) : answer, requestId, cors(raw));
+    return makeResponse(method === "HEAD" ? withLength(answer) : answer, requestId, corsHeaders);
   }
 
   for (const mount of mounts) {

@@ -25,8 +25,9 @@ export function createCors(origins: readonly string[]): Cors {
   const isAnyAllowed = origins.includes("*");
   const allowed = new Set(origins);
   return ({ headers }, allowedMethods) => {
-    const origin = headers.get("origin");
-    if (origin === null) return isAnyAllowed ? undefined : dependsOnOrigin;
+    // Few requests have an origin. To ask with `has` makes Deno read all headers at once, which is cheaper.
+    if (!headers.has("origin")) return isAnyAllowed ? undefined : dependsOnOrigin;
+    const origin = headers.get("origin") as string;
     if (!isAnyAllowed && !allowed.has(origin)) return dependsOnOrigin;
     const answer: Record<string, string> = isAnyAllowed
       ? { ...anyOrigin }

@@ -28,10 +28,15 @@ export function createBodyReader(limits: BodyLimits): (request: Request) => Prom
     const length = request.headers.get("content-length");
     if (length !== null && Number(length) > maxBytes) throw tooLarge(maxBytes);
     // A declared length is one that the HTTP server keeps the client to. A transfer coding has none.
-    const text = length !== null
-      ? await withDeadline(request.text())
-      : await readStream(request, maxBytes, withDeadline);
-    return parseObject(text);
+    if (length === null) return parseObject(await readStream(request, maxBytes, withDeadline));
+
+    let text: string | undefined;
+    const reading = request.text();
+    const ignore = () => {}; // a failure shows in what waits for the same reading below
+    reading.then((value) => text = value, ignore);
+    // Most bodies came with their request's head. Those are read within two turns: no deadline for them.
+    for (let turn = 0; turn < turnsOfReadyBody && text === undefined; turn++) await null;
+    return parseObject(text ?? await withDeadline(reading));
   };
 }
 
@@ -39,6 +44,7 @@ const maxLocatedLength = 65_536;
 /** Turns of the microtask queue, with some to spare. */
 const turnsOfReadyBody = 4;
 
+/** Ends as the reading does, or when its time is over. */
 type Deadline = <T>(reading: Promise<T>) => Promise<T>;
 
 /**
@@ -70,33 +76,20 @@ function createDeadline(timeoutMs: number): Deadline {
     arm();
   }
 
-  /** Ends as the reading does, or when its time is over. */
-  function watch<T>(reading: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
+  return (reading) =>
+    new Promise((resolve, reject) => {
       const read = { deadlineMs: performance.now() + timeoutMs, reject };
       reads.add(read);
       if (timer === undefined) arm();
-      reading.then(resolve, reject).finally(() => {
+      reading.then(resolve, (cause) => {
+        const message = "Cannot read the body: the connection broke off";
+        reject(new ValetError("invalid_argument", message, { cause }));
+      }).finally(() => {
         if (!reads.delete(read) || reads.size > 0) return;
         clearTimeout(timer);
         timer = undefined;
       });
     });
-  }
-
-  return async (reading) => {
-    let isThere = false;
-    const read = reading.then((value) => {
-      isThere = true;
-      return value;
-    }, (cause) => {
-      const message = "Cannot read the body: the connection broke off";
-      throw new ValetError("invalid_argument", message, { cause });
-    });
-    // Most bodies came with their request's head. Those are read within two turns: no timer for them.
-    for (let turn = 0; turn < turnsOfReadyBody && !isThere; turn++) await null;
-    return isThere ? read : watch(read);
-  };
 }
 
 /** Reads a body of unknown length, and no more of it than is allowed. */

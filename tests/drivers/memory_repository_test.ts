@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { configureSync, type LogRecord, resetSync } from "@logtape/logtape";
 import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
 import type { Job } from "../../src/job.ts";
+import { configureLogging, flushLogs } from "../../src/log.ts";
 import type { Repository } from "../../src/repository.ts";
 import { repositoryConformance } from "../conformance/repository.ts";
 import { makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
@@ -109,26 +109,21 @@ Deno.test("memory repository: stays bounded while jobs run for ever", async () =
   await repository.close();
 });
 
-Deno.test("memory repository: warns once that it forgets jobs", async () => {
-  const records: LogRecord[] = [];
-  configureSync({
-    reset: true,
-    sinks: { records: (record) => records.push(record) },
-    loggers: [
-      { category: "valet", sinks: ["records"] },
-      { category: ["logtape", "meta"], sinks: [] },
-    ],
-  });
+Deno.test("memory repository: says once that it begins to forget", async () => {
+  let lines = "";
+  configureLogging({ format: "json", level: "info", write: (text) => void (lines += text) });
   const repository = await openMemoryRepository({ maxMemoryMb: 1 });
   for (let i = 0; i < 20; i++) {
     const job = makeJob({ paramsJson: largeText });
     await repository.insert([job]);
     await finish(repository, [job]);
   }
-  resetSync();
-  assert.deepEqual(records.map((record) => [record.level, record.properties["maxMemoryMb"]]), [
-    ["warning", 1],
-  ]);
+  await flushLogs();
+  const records = lines.trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(records.map(({ level, max_memory_mb }) => [level, max_memory_mb]), [[
+    "warn",
+    1,
+  ]]);
   await repository.close();
 });
 

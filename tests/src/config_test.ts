@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { stringify } from "yaml";
-import { type Config, loadConfig, parseConfig } from "../../src/config.ts";
+import { type Config, parseConfig } from "../../src/config.ts";
 import { listSettings } from "../../src/config_schema.ts";
 import { readSettings } from "../../src/config_yaml.ts";
 import { ValetError } from "../../src/errors.ts";
@@ -57,16 +57,6 @@ async function problemsOf(config: Promise<Config>): Promise<string[]> {
   const lines = error.details.map((detail) => detail.message);
   assert.ok(error.message.endsWith(lines.join("; ")));
   return lines;
-}
-
-async function withFile(content: Uint8Array, use: (path: string) => Promise<void>): Promise<void> {
-  const path = await Deno.makeTempFile({ suffix: ".yaml" });
-  try {
-    await Deno.writeFile(path, content);
-    await use(path);
-  } finally {
-    await Deno.remove(path);
-  }
 }
 
 for (const text of ["", "\n", "# nothing\n", "null", "---\n", "port:\nserver:\n", "{}", "\ufeff"]) {
@@ -379,38 +369,3 @@ async function endsWell(text: string): Promise<void> {
     assert.notEqual(error.details.length, 0);
   }
 }
-
-Deno.test("loadConfig names the file when it is missing", async () => {
-  assert.deepEqual(await problemsOf(loadConfig("/nonexistent/config.yaml")), [
-    "/nonexistent/config.yaml: there is no such file: --config names another",
-  ]);
-});
-
-Deno.test("loadConfig refuses a directory", async () => {
-  const [line] = await problemsOf(loadConfig("tests"));
-  assert.match(line!, /^tests: the file cannot be read: Is a directory/);
-});
-
-Deno.test("loadConfig refuses what is not UTF-8", async () => {
-  await withFile(new Uint8Array([0x70, 0xff, 0x3a]), async (path) => {
-    assert.deepEqual(await problemsOf(loadConfig(path)), [`${path}: the file is not UTF-8`]);
-  });
-});
-
-Deno.test("loadConfig refuses a character that is cut off at the end", async () => {
-  await withFile(new Uint8Array([0x23, 0xc3]), async (path) => {
-    assert.deepEqual(await problemsOf(loadConfig(path)), [`${path}: the file is not UTF-8`]);
-  });
-});
-
-Deno.test("loadConfig refuses a file over the limit and reads one at the limit", async () => {
-  const comment = new Uint8Array(1_048_577).fill("#".charCodeAt(0));
-  await withFile(comment, async (path) => {
-    assert.deepEqual(await problemsOf(loadConfig(path)), [
-      `${path}: the file is too large: at most 1048576 bytes are allowed`,
-    ]);
-  });
-  await withFile(comment.subarray(1), async (path) => {
-    assert.deepEqual(await loadConfig(path), defaults);
-  });
-});

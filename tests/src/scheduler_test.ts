@@ -3,12 +3,14 @@ import { openMemoryQueue } from "../../drivers/queues/memory.ts";
 import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
 import { ValetError } from "../../src/errors.ts";
 import type { Job } from "../../src/job.ts";
+import { flushLogs } from "../../src/log.ts";
 import type { Queue } from "../../src/queue.ts";
 import type { Repository } from "../../src/repository.ts";
 import { Scheduler } from "../../src/scheduler.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 import { makeJob, testNowMs } from "../testing/make_job.ts";
+import { replaceMethods } from "../testing/replace_methods.ts";
 import { takeDeliveries } from "../testing/take_deliveries.ts";
 
 const pollingIntervalMs = 60_000;
@@ -23,7 +25,7 @@ async function openScheduler(
 ) {
   const queue = await openMemoryQueue({ capacity: options.capacity ?? 10_000 });
   const stored = await openMemoryRepository();
-  const repository = Object.assign(Object.create(stored), bind(stored), options.change?.(stored));
+  const repository = replaceMethods(stored, options.change?.(stored) ?? {});
   const clock = new FakeClock(testNowMs);
   const scheduler = new Scheduler({ repository, queue, clock, pollingIntervalMs });
   return {
@@ -35,18 +37,9 @@ async function openScheduler(
       await scheduler.stop();
       await queue.close();
       await stored.close();
+      await flushLogs();
     },
   };
-}
-
-/** The methods of the store, so that single ones can be replaced. */
-function bind(repository: Repository): Repository {
-  const { prototype } = repository.constructor as { prototype: Record<string, unknown> };
-  const names = Object.getOwnPropertyNames(prototype).filter((name) => name !== "constructor");
-  const target = repository as unknown as Record<string, (...values: unknown[]) => unknown>;
-  return Object.fromEntries(
-    names.map((name) => [name, (...values: unknown[]) => target[name]!(...values)]),
-  ) as unknown as Repository;
 }
 
 /** Jobs for these times, relative to the time of the test. */
@@ -260,6 +253,7 @@ Deno.test("Scheduler publishes at once what found no room, if the room came duri
   const [job] = makeTimedJobs(-1) as [Job];
   await parts.repository.insert([job]);
   parts.scheduler.start();
+  await parts.clock.asleep();
   assert.deepEqual(await takeIds(parts.queue, 1), [job.id]);
 });
 

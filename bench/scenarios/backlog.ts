@@ -1,0 +1,44 @@
+// Whether memory stays flat while clients go on submitting to a full queue.
+
+import type { Figure } from "../figure.ts";
+import { runLoad } from "../run_load.ts";
+import { readRssMb, startValet } from "../server_process.ts";
+import { closeGate, noopBody, sleep } from "../valet_client.ts";
+
+const concurrency = 2;
+const settleMs = 3_000;
+const sampleMs = 500;
+const sampleCount = 14;
+const flatMb = 16;
+
+/** Measures the growth of memory behind a full queue. */
+export async function measureBacklog(): Promise<Figure[]> {
+  await using server = await startValet({ settings: { worker_pool: { concurrency } } });
+  await closeGate(server, concurrency);
+  const load = runLoad({
+    port: server.port,
+    method: "POST",
+    paths: ["/jobs"],
+    body: noopBody,
+    connections: 32,
+    durationMs: settleMs + sampleCount * sampleMs,
+  });
+  await sleep(settleMs);
+  const samplesMb: number[] = [];
+  while (samplesMb.length < sampleCount) {
+    samplesMb.push(await readRssMb(server.pid));
+    await sleep(sampleMs);
+  }
+  const { statuses } = await load;
+  // The highest of each half: what the garbage collector has not yet swept is no growth.
+  const early = Math.max(...samplesMb.slice(0, sampleCount / 2));
+  const late = Math.max(...samplesMb.slice(sampleCount / 2));
+  return [{
+    name: "growth of memory while a full queue refuses POSTs",
+    plain: `${early.toFixed(0)} then ${late.toFixed(0)} MB; ${statuses[503] ?? 0} answers of 503`,
+    value: late - early,
+    unit: "MB",
+    floor: flatMb,
+    isLessBetter: true,
+  }];
+}

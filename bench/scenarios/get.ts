@@ -1,0 +1,44 @@
+// GET/s of finished jobs, beside a bare GET from a Map.
+
+import { compareRates, fullLoad } from "../comparison.ts";
+import type { Figure } from "../figure.ts";
+import { runLoad } from "../run_load.ts";
+import {
+  type ServerProcess,
+  startBareServer,
+  startValet,
+  unboundedQueue,
+} from "../server_process.ts";
+import { noopBody, waitForCount } from "../valet_client.ts";
+
+const jobCount = 1_000;
+
+/** Measures GET of a job. */
+export async function measureGet(): Promise<Figure[]> {
+  const { ratio, plain } = await compareRates(measureBareGet, measureValetGet);
+  const name = "GET of a job, 32 connections, against a bare GET";
+  return [{ name, plain, value: ratio, unit: "x", floor: 0.6, aim: 0.85 }];
+}
+
+async function measureBareGet(): Promise<number> {
+  await using server = await startBareServer();
+  return await measureGets(server, await submitJobs(server));
+}
+
+async function measureValetGet(): Promise<number> {
+  await using server = await startValet({ program: "shipped", settings: unboundedQueue });
+  const ids = await submitJobs(server);
+  await waitForCount(server, "COMPLETED", jobCount);
+  return await measureGets(server, ids);
+}
+
+async function submitJobs({ port }: ServerProcess): Promise<string[]> {
+  const load = { port, method: "POST", paths: ["/jobs"], body: noopBody } as const;
+  const { sent } = await runLoad({ ...load, connections: 4, count: jobCount, keepsIds: true }, 202);
+  return sent.map(({ id }) => id);
+}
+
+async function measureGets({ port }: ServerProcess, ids: readonly string[]): Promise<number> {
+  const paths = ids.map((id) => `/jobs/${id}`);
+  return (await runLoad({ ...fullLoad, port, method: "GET", paths }, 200)).ratePerS;
+}

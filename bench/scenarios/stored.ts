@@ -1,0 +1,92 @@
+// What 1,000,000 finished jobs cost the next request and the next scheduler pass, beside 1,000.
+
+import { createJobIds } from "../../src/job_id.ts";
+import { systemClock } from "../../src/clock.ts";
+import { openMemoryQueue } from "../../drivers/queues/memory.ts";
+import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
+import { Scheduler } from "../../src/scheduler.ts";
+import { compareRates } from "../comparison.ts";
+import type { Figure } from "../figure.ts";
+import { runLoad } from "../run_load.ts";
+import { type ServerProcess, startValet, unboundedQueue } from "../server_process.ts";
+import { createJob, storeFinishedJobs } from "../stored_jobs.ts";
+import { closeGate, noopBody, submit } from "../valet_client.ts";
+
+const few = 1_000;
+const many = 1_000_000;
+/** "The same" is within 30 %. */
+const floor = 0.7;
+const load = { connections: 32, warmUpMs: 300, durationMs: 1_000 } as const;
+
+/** Measures POST, GET and the scheduler over few and over many stored jobs. */
+export async function measureStored(): Promise<Figure[]> {
+  return [...await measureRequests(), await measureTicks()];
+}
+
+async function measureRequests(): Promise<Figure[]> {
+  await using small = await startBlockedValet(few);
+  await using large = await startBlockedValet(many);
+  const post = await compareRates(() => measurePost(small), () => measurePost(large), 3);
+  const get = await compareRates(() => measureGet(small), () => measureGet(large), 3);
+  return [toFigure("POST", post), toFigure("GET of a job", get)];
+}
+
+function toFigure(what: string, { ratio, plain }: { ratio: number; plain: string }): Figure {
+  const name = `${what} with 1,000,000 finished jobs, against 1,000`;
+  return { name, plain: plain.replace("bare", "1,000:"), value: ratio, unit: "x", floor };
+}
+
+async function startBlockedValet(storedJobs: number): Promise<ServerProcess> {
+  const worker_pool = { concurrency: 2 };
+  const server = await startValet({ settings: { ...unboundedQueue, worker_pool }, storedJobs });
+  await closeGate(server, worker_pool.concurrency);
+  return server;
+}
+
+async function measurePost({ port }: ServerProcess): Promise<number> {
+  const request = { port, method: "POST", paths: ["/jobs"], body: noopBody } as const;
+  return (await runLoad({ ...load, ...request }, 202)).ratePerS;
+}
+
+async function measureGet(server: ServerProcess): Promise<number> {
+  const paths = [`/jobs/${await submit(server, "dummytask")}`];
+  return (await runLoad({ ...load, port: server.port, method: "GET", paths }, 200)).ratePerS;
+}
+
+/** Passes that each move on one job, in this process. */
+async function measureTicks(): Promise<Figure> {
+  const small = await openTicker(few);
+  const large = await openTicker(many);
+  const { ratio, plain } = await compareRates(small, large, 3);
+  return toFigure("scheduler pass", {
+    ratio,
+    plain: plain.replaceAll("/s", "passes/s"),
+  });
+}
+
+async function openTicker(storedJobs: number): Promise<() => Promise<number>> {
+  const repository = await openMemoryRepository();
+  await storeFinishedJobs(repository, storedJobs);
+  const queue = await openMemoryQueue();
+  const scheduler = new Scheduler({
+    repository,
+    queue,
+    clock: systemClock,
+    pollingIntervalMs: 60_000,
+  });
+  const createJobId = createJobIds();
+  const { signal } = new AbortController();
+  const count = 20_000;
+  return async () => {
+    let tookMs = 0;
+    for (let done = 0; done < count; done++) {
+      const nowMs = Date.now();
+      await repository.insert([createJob(createJobId(nowMs), nowMs, nowMs)]);
+      const startMs = performance.now();
+      await scheduler.tick(nowMs);
+      tookMs += performance.now() - startMs;
+      await queue.ack(await queue.take(1, signal));
+    }
+    return count * 1000 / tookMs;
+  };
+}

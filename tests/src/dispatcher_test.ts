@@ -1,0 +1,441 @@
+import assert from "node:assert/strict";
+import { openMemoryQueue } from "../../drivers/queues/memory.ts";
+import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
+import { systemClock } from "../../src/clock.ts";
+import { Dispatcher } from "../../src/dispatcher.ts";
+import { ValetError } from "../../src/errors.ts";
+import { type Change, isFinished, type Job } from "../../src/job.ts";
+import { flushLogs } from "../../src/log.ts";
+import type { Queue } from "../../src/queue.ts";
+import type { Repository } from "../../src/repository.ts";
+import { registerTasks } from "../../src/task.ts";
+import { tasks as fixtureTasks } from "../fixtures/tasks/mod.ts";
+import { CapturedLogs } from "../testing/captured_logs.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
+import { FakePool } from "../testing/fake_pool.ts";
+import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
+import { PoolProbe } from "../testing/pool_probe.ts";
+import { replaceMethods } from "../testing/replace_methods.ts";
+import { within } from "../testing/within.ts";
+
+const tasks = registerTasks({
+  dummytask: () => "some metadata",
+  timed: { timeout: { seconds: 3 }, run: () => {} },
+});
+const graceMs = 5_000;
+
+interface Options {
+  readonly poolLimit?: number;
+  readonly repository?: (stored: Repository) => Partial<Repository>;
+  readonly queue?: (queue: Queue) => Partial<Queue>;
+}
+
+/** A dispatcher on memory drivers, and a log of what happened, in order: `ack <ids>`, `finish <ids>` ... */
+async function openDispatcher(options: Options = {}) {
+  const stored = await openMemoryRepository();
+  const messages = await openMemoryQueue({ capacity: 10_000 });
+  const steps: string[] = [];
+  const waiting = new Set<() => void>();
+  const note = (what: string, ids: readonly string[]) => {
+    steps.push(...ids.map((id) => `${what} ${id}`));
+    for (const look of waiting) look();
+  };
+  const faulty = replaceMethods(stored, options.repository?.(stored) ?? {});
+  const faultyQueue = replaceMethods(messages, options.queue?.(messages) ?? {});
+  const clock = new FakeClock(testNowMs);
+  let pool!: FakePool;
+  const dispatcher = new Dispatcher({
+    tasks,
+    clock,
+    repository: replaceMethods(faulty, {
+      async change(changes, nowMs) {
+        const answers = await faulty.change(changes, nowMs);
+        for (const [index, { kind, id }] of changes.entries()) {
+          note(answers[index] === null ? `no ${kind}` : kind, [id]);
+        }
+        return answers;
+      },
+    }),
+    queue: replaceMethods(faultyQueue, {
+      async ack(deliveries) {
+        await faultyQueue.ack(deliveries);
+        note("ack", deliveries.map(({ job }) => job.id));
+      },
+      async nack(deliveries) {
+        await faultyQueue.nack(deliveries);
+        note("nack", deliveries.map(({ job }) => job.id));
+      },
+    }),
+    createPool(onEnds) {
+      pool = new FakePool(onEnds, options.poolLimit);
+      return pool.asPool();
+    },
+  });
+  return {
+    dispatcher,
+    pool,
+    clock,
+    repository: stored,
+    queue: messages,
+    /** Stores the jobs and publishes them. */
+    async add(...jobs: Job[]) {
+      await stored.insert(jobs);
+      await messages.publish(jobs);
+    },
+    /** Waits until this has happened to the job; what happened to it until then. */
+    async until(what: string, job: Job): Promise<string[]> {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const look = () => steps.includes(`${what} ${job.id}`) && resolve();
+      waiting.add(look);
+      look();
+      await within(promise, `${what} of a job`, undefined, () => `, got ${steps.join(", ")}`);
+      waiting.delete(look);
+      return steps.filter((step) => step.endsWith(job.id)).map((step) =>
+        step.split(` ${job.id}`)[0]!
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      await dispatcher.stop(0);
+      await messages.close();
+      await stored.close();
+      await flushLogs();
+    },
+  };
+}
+
+Deno.test("Dispatcher claims, runs, stores the outcome, and acks only then", async () => {
+  await using parts = await openDispatcher();
+  const job = makeJob();
+  await parts.add(job);
+  parts.dispatcher.start();
+  const [run] = await parts.pool.waitFor(1);
+  assert.deepEqual(await parts.until("claim", job), ["claim"]);
+  assert.deepEqual([run!.job.status, run!.job.attempt], ["IN_PROGRESS", 1]);
+  assert.equal(run!.task, tasks.get("dummytask"));
+  parts.pool.finish([run!]);
+  assert.deepEqual(await parts.until("ack", job), ["claim", "finish", "ack"]);
+  assert.equal((await parts.repository.get(job.id))?.status, "COMPLETED");
+  assert.deepEqual(await parts.repository.getResult(job.id), {
+    jobId: job.id,
+    metadataJson: "1",
+    error: undefined,
+  });
+});
+
+Deno.test("Dispatcher stores a failure with its reason", async () => {
+  await using logs = new CapturedLogs();
+  await using parts = await openDispatcher();
+  const job = makeJob();
+  await parts.add(job);
+  parts.dispatcher.start();
+  const failure = { status: "FAILED", resultJson: undefined, failureReason: "it broke" } as const;
+  parts.pool.finish(await parts.pool.waitFor(1), failure);
+  await parts.until("ack", job);
+  const stored = await parts.repository.get(job.id);
+  assert.deepEqual([stored?.status, stored?.failureReason], ["FAILED", "it broke"]);
+  const line = await logs.waitFor({ message: "job failed", job_id: job.id });
+  assert.deepEqual([line["level"], line["reason"]], ["warn", "it broke"]);
+});
+
+Deno.test("Dispatcher gives a run the timeout of the job, else of the task, else the default", async () => {
+  await using parts = await openDispatcher();
+  await parts.add(
+    makeJob({ taskName: "timed", timeoutMs: 7 }),
+    makeJob({ taskName: "timed" }),
+    makeJob(),
+  );
+  parts.dispatcher.start();
+  const runs = await parts.pool.waitFor(3);
+  assert.deepEqual(runs.map(({ timeoutMs }) => timeoutMs), [7, 3_000, 84_600_000]);
+});
+
+Deno.test("Dispatcher takes no more than the pool has room for, and more when a run ends", async () => {
+  await using parts = await openDispatcher({ poolLimit: 2 });
+  const jobs = makeJobs(5);
+  await parts.add(...jobs);
+  parts.dispatcher.start();
+  const [first] = await parts.pool.waitFor(2);
+  assert.equal((await parts.repository.get(jobs[2]!.id))?.status, "PENDING");
+  parts.pool.finish([first!]);
+  await parts.pool.waitFor(3);
+  while (parts.pool.submitted.length < 5) {
+    parts.pool.finish(parts.pool.submitted.slice(-1)),
+      await parts.pool.waitFor(parts.pool.submitted.length + 1);
+  }
+  assert.deepEqual(parts.pool.submitted.map(({ job }) => job.id), jobs.map(({ id }) => id));
+});
+
+Deno.test("Dispatcher acks a message whose job is gone, finished or run by another node", async () => {
+  await using parts = await openDispatcher();
+  const [deleted, finished, elsewhere, mine] = makeJobs(4) as [Job, Job, Job, Job];
+  await parts.repository.insert([finished, elsewhere]);
+  const { startedAtMs, ...outcome } = {
+    status: "COMPLETED" as const,
+    resultJson: undefined,
+    failureReason: undefined,
+    startedAtMs: testNowMs,
+    durationMs: 1,
+  };
+  const changes: Change[] = [
+    { kind: "claim", id: finished.id },
+    { kind: "finish", id: finished.id, attempt: 1, outcome: { ...outcome, startedAtMs } },
+    { kind: "claim", id: elsewhere.id },
+  ];
+  await parts.repository.change(changes, testNowMs);
+  await parts.queue.publish([deleted, finished, elsewhere]);
+  await parts.add(mine);
+  parts.dispatcher.start();
+  for (const job of [deleted, finished, elsewhere]) {
+    assert.deepEqual(await parts.until("ack", job), ["no claim", "ack"]);
+  }
+  assert.deepEqual((await parts.pool.waitFor(1)).map(({ job }) => job.id), [mine.id]);
+});
+
+Deno.test("Dispatcher runs a job once though two messages carry it", async () => {
+  await using parts = await openDispatcher();
+  const job = makeJob();
+  await parts.add(job);
+  await parts.queue.publish([job]);
+  parts.dispatcher.start();
+  assert.deepEqual(await parts.until("ack", job), ["claim", "no claim", "ack"]);
+  parts.pool.finish(await parts.pool.waitFor(1));
+  await parts.until("finish", job);
+  assert.equal(parts.pool.submitted.length, 1);
+});
+
+Deno.test("Dispatcher fails a job whose task this executable does not have", async () => {
+  await using parts = await openDispatcher();
+  const jobs = ["not_there", "constructor"].map((taskName) => makeJob({ taskName }));
+  await parts.add(...jobs);
+  parts.dispatcher.start();
+  for (const job of jobs) {
+    assert.deepEqual(await parts.until("ack", job), ["claim", "finish", "ack"]);
+    const stored = await parts.repository.get(job.id);
+    assert.equal(stored?.status, "FAILED");
+    assert.equal(stored.failureReason, `there is no task "${job.taskName}" in this executable`);
+  }
+  assert.deepEqual(parts.pool.submitted, []);
+});
+
+for (const wasStarted of [false, true]) {
+  Deno.test(`Dispatcher nacks a job that comes back, and it runs again, wasStarted ${wasStarted}`, async () => {
+    await using parts = await openDispatcher();
+    const job = makeJob();
+    await parts.add(job);
+    parts.dispatcher.start();
+    parts.pool.giveBack(await parts.pool.waitFor(1), wasStarted);
+    assert.deepEqual(
+      (await parts.until("nack", job)).slice(0, 3),
+      ["claim", "give_back", "nack"],
+    );
+    const [, again] = await parts.pool.waitFor(2);
+    assert.equal(again!.job.id, job.id);
+    assert.equal(again!.job.attempt, wasStarted ? 2 : 1);
+    parts.pool.finish([again!]);
+    await parts.until("ack", job);
+    assert.equal((await parts.repository.get(job.id))?.status, "COMPLETED");
+  });
+}
+
+Deno.test("Dispatcher acks a job that comes back and was deleted meanwhile", async () => {
+  await using parts = await openDispatcher();
+  const job = makeJob();
+  await parts.add(job);
+  parts.dispatcher.start();
+  const runs = await parts.pool.waitFor(1);
+  const deleted = await parts.repository.delete(job.id);
+  parts.dispatcher.abort(deleted!);
+  assert.deepEqual(parts.pool.aborted, [[job.id, "the job was deleted"]]);
+  parts.pool.giveBack(runs, true);
+  assert.deepEqual(await parts.until("ack", job), ["claim", "no give_back", "ack"]);
+});
+
+Deno.test("Dispatcher keeps outcomes while the repository fails, and runs nothing twice", async () => {
+  await using logs = new CapturedLogs();
+  let isDown = false;
+  await using parts = await openDispatcher({
+    repository: (stored) => ({
+      change(changes, nowMs) {
+        if (isDown) return Promise.reject(new ValetError("unavailable", "Cannot change: down"));
+        return stored.change(changes, nowMs);
+      },
+    }),
+  });
+  const jobs = makeJobs(3);
+  await parts.add(...jobs);
+  parts.dispatcher.start();
+  const runs = await parts.pool.waitFor(3);
+  isDown = true;
+  parts.pool.finish(runs);
+  let slept = 0;
+  for (let tries = 0; tries < 12; tries++) {
+    const sleepMs = await parts.clock.asleep();
+    assert.ok(sleepMs >= slept && sleepMs <= 5_000, `after ${slept} it waits ${sleepMs} ms`);
+    slept = sleepMs;
+    parts.clock.advance(sleepMs);
+  }
+  assert.equal(slept, 5_000, "the waits do not grow to their maximum");
+  assert.equal((await parts.repository.get(jobs[0]!.id))?.status, "IN_PROGRESS");
+  isDown = false;
+  parts.clock.advance(await parts.clock.asleep());
+  for (const job of jobs) {
+    assert.deepEqual(await parts.until("ack", job), ["claim", "finish", "ack"]);
+    assert.ok(isFinished((await parts.repository.get(job.id))!));
+  }
+  assert.equal(parts.pool.submitted.length, 3);
+  await logs.waitFor({ component: "dispatcher", level: "error", reason: "Cannot change: down" });
+});
+
+Deno.test("Dispatcher nacks what it cannot claim and takes it again when the repository is back", async () => {
+  let isDown = true;
+  await using parts = await openDispatcher({
+    repository: (stored) => ({
+      change(changes, nowMs) {
+        if (isDown) return Promise.reject(new ValetError("unavailable", "Cannot change: down"));
+        return stored.change(changes, nowMs);
+      },
+    }),
+  });
+  const job = makeJob();
+  await parts.add(job);
+  parts.dispatcher.start();
+  const waitsMs: number[] = [];
+  while (waitsMs.length < 9) {
+    const waitMs = await parts.clock.asleep();
+    waitsMs.push(waitMs);
+    if (waitsMs.length === 9) isDown = false;
+    parts.clock.advance(waitMs);
+  }
+  assert.deepEqual(waitsMs, [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+  parts.pool.finish(await parts.pool.waitFor(1));
+  assert.equal((await parts.until("ack", job)).at(-1), "ack");
+});
+
+Deno.test("Dispatcher goes on after an error of the queue: take, ack, nack", async () => {
+  let failures = 0;
+  const failOnce = <Values extends unknown[], Answer>(
+    method: (...values: Values) => Promise<Answer>,
+  ) =>
+  (...values: Values): Promise<Answer> => {
+    if (failures-- > 0) return Promise.reject(new ValetError("unavailable", "Cannot reach it"));
+    return method(...values);
+  };
+  await using parts = await openDispatcher({
+    queue: (queue) => ({
+      take: failOnce(queue.take.bind(queue)),
+      ack: failOnce(queue.ack.bind(queue)),
+      nack: failOnce(queue.nack.bind(queue)),
+    }),
+  });
+  failures = 2;
+  const [first, second, deleted, last] = makeJobs(4) as [Job, Job, Job, Job];
+  await parts.add(first);
+  parts.dispatcher.start();
+  for (let tries = 0; tries < 2; tries++) parts.clock.advance(await parts.clock.asleep());
+  const [run] = await parts.pool.waitFor(1);
+
+  // The ack of a message whose job is gone fails: the other job of the same batch must run all the same.
+  await parts.repository.insert([second]);
+  failures = 1;
+  await parts.queue.publish([deleted, second]);
+  await parts.pool.waitFor(2);
+
+  failures = 1;
+  parts.pool.finish([run!]);
+  await parts.until("finish", first);
+  await parts.add(last);
+  parts.clock.advance(60_000);
+  const runs = await parts.pool.waitFor(3);
+  assert.deepEqual(runs.map(({ job }) => job.id), [first.id, second.id, last.id]);
+});
+
+Deno.test("Dispatcher.stop gives back what has not ended, and takes no more", async () => {
+  await using parts = await openDispatcher();
+  const [running, later] = makeJobs(2) as [Job, Job];
+  await parts.add(running);
+  parts.dispatcher.start();
+  await parts.pool.waitFor(1);
+  await parts.dispatcher.stop(graceMs);
+  assert.deepEqual(await parts.until("nack", running), ["claim", "give_back", "nack"]);
+  assert.equal((await parts.repository.get(running.id))?.status, "PENDING");
+  await parts.add(later);
+  assert.equal(parts.pool.submitted.length, 1);
+});
+
+Deno.test("Dispatcher.stop waits until the outcomes are stored, but not for ever", async () => {
+  let isDown = false;
+  const down = new ValetError("unavailable", "Cannot change: down");
+  await using parts = await openDispatcher({
+    repository: (stored) => ({
+      change: (changes, nowMs) => isDown ? Promise.reject(down) : stored.change(changes, nowMs),
+    }),
+  });
+  const job = makeJob();
+  await parts.add(job);
+  parts.dispatcher.start();
+  const runs = await parts.pool.waitFor(1);
+  isDown = true;
+  parts.pool.finish(runs);
+  await parts.clock.asleep();
+  await within(parts.dispatcher.stop(50), "the stop");
+  assert.equal((await parts.repository.get(job.id))?.status, "IN_PROGRESS");
+});
+
+Deno.test("Dispatcher.stop ends also where it was never started, and while the pool is full", async () => {
+  await using idle = await openDispatcher();
+  await idle.dispatcher.stop(graceMs);
+  await using full = await openDispatcher({ poolLimit: 1 });
+  await full.add(...makeJobs(2));
+  full.dispatcher.start();
+  await full.pool.waitFor(1);
+  await within(full.dispatcher.stop(graceMs), "the stop");
+});
+
+Deno.test("Dispatcher and a real pool run each of many jobs exactly once", async () => {
+  const [queue, repository] = [
+    await openMemoryQueue({ capacity: 10_000 }),
+    await openMemoryRepository(),
+  ];
+  let probe!: PoolProbe;
+  const dispatcher = new Dispatcher({
+    repository,
+    queue,
+    tasks: registerTasks(fixtureTasks),
+    clock: systemClock,
+    createPool(onEnds) {
+      probe = new PoolProbe({ concurrency: 2, onEnds });
+      return probe.pool;
+    },
+  });
+  const jobs = Array.from(
+    { length: 1_000 },
+    (_, place) =>
+      makeJob({ taskName: place % 100 === 0 ? "throws" : "ok", paramsJson: `{"a":${place}}` }),
+  );
+  await repository.insert(jobs);
+  await queue.publish(jobs);
+  const { promise: allAcked, resolve } = Promise.withResolvers<void>();
+  let ackedCount = 0;
+  const { ack } = queue;
+  queue.ack = async (deliveries) => {
+    await ack.call(queue, deliveries);
+    ackedCount += deliveries.length;
+    if (ackedCount === jobs.length) resolve();
+  };
+  dispatcher.start();
+  try {
+    await within(allAcked, "the last ack", undefined, () => `, got ${ackedCount}`);
+  } finally {
+    await dispatcher.stop(graceMs);
+  }
+  const { COMPLETED, FAILED } = await repository.count();
+  assert.deepEqual([COMPLETED, FAILED, ackedCount], [990, 10, 1_000]);
+  for (const [place, { id }] of jobs.entries()) {
+    assert.equal((await repository.get(id))?.attempt, 1);
+    const result = await repository.getResult(id);
+    assert.equal(result?.metadataJson, place % 100 === 0 ? undefined : `{"a":${place}}`);
+  }
+  await queue.close();
+  await repository.close();
+  await flushLogs();
+});

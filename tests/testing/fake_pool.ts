@@ -1,0 +1,85 @@
+// A pool whose runs end when the test says so. For tests of the dispatcher.
+
+import type { Pool } from "../../src/executor/pool.ts";
+import type { PoolOptions } from "../../src/executor/pool_options.ts";
+import type { Run } from "../../src/executor/slot.ts";
+import type { Outcome } from "../../src/job.ts";
+import { testNowMs } from "./make_job.ts";
+import { within } from "./within.ts";
+
+/** Holds runs up to a limit and tells the dispatcher of their ends. */
+export class FakePool {
+  /** Every run that was submitted, in order. */
+  readonly submitted: Run[] = [];
+  /** The calls of `abort`. */
+  readonly aborted: [jobId: string, reason: string][] = [];
+  readonly #onEnds: PoolOptions["onEnds"];
+  readonly #limit: number;
+  readonly #held = new Set<Run>();
+  readonly #waiting = new Set<() => void>();
+
+  constructor(onEnds: PoolOptions["onEnds"], limit = 1_000) {
+    this.#onEnds = onEnds;
+    this.#limit = limit;
+  }
+
+  /** This pool as the dispatcher is given it. */
+  asPool(): Pool {
+    return this as unknown as Pool;
+  }
+
+  room(): number {
+    return this.#limit - this.#held.size;
+  }
+
+  submit(runs: readonly Run[]): void {
+    for (const run of runs) {
+      this.submitted.push(run);
+      this.#held.add(run);
+    }
+    for (const look of this.#waiting) look();
+  }
+
+  abort(jobId: string, reason: string): void {
+    this.aborted.push([jobId, reason]);
+  }
+
+  /** Gives everything back, as if nothing had started. */
+  stop(): Promise<void> {
+    this.giveBack([...this.#held], false);
+    return Promise.resolve();
+  }
+
+  /** The first so many submitted runs, once there are so many. */
+  async waitFor(count: number): Promise<Run[]> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = () => this.submitted.length >= count && resolve();
+    this.#waiting.add(look);
+    look();
+    await within(promise, `run ${count}`, undefined, () => `, got ${this.submitted.length}`);
+    this.#waiting.delete(look);
+    return this.submitted.slice(0, count);
+  }
+
+  /** The runs end: completed with the result `1`, unless the outcome says otherwise. */
+  finish(runs: readonly Run[], outcome: Partial<Outcome> = {}): void {
+    for (const run of runs) this.#held.delete(run);
+    this.#onEnds(runs.map((run) => ({
+      run,
+      outcome: {
+        status: "COMPLETED",
+        resultJson: "1",
+        failureReason: undefined,
+        startedAtMs: testNowMs,
+        durationMs: 2,
+        ...outcome,
+      },
+    })));
+  }
+
+  /** The runs go back to the queue. */
+  giveBack(runs: readonly Run[], wasStarted: boolean): void {
+    for (const run of runs) this.#held.delete(run);
+    if (runs.length > 0) this.#onEnds(runs.map((run) => ({ run, wasStarted })));
+  }
+}
