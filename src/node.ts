@@ -42,6 +42,9 @@ export interface Node {
   stop(): Promise<void>;
 }
 
+/** How long requests under way may take once the jobs have ended. */
+const maxAnswerMs = 1_000;
+
 const log = getLogger("node");
 
 /**
@@ -165,12 +168,19 @@ export function openNode(parts: NodeParts): Node {
       const closed = httpServer.shutdown();
       await scheduler.stop();
       await dispatcher.stop(server.shutdownGraceMs);
-      await Promise.race([closed, clock.sleep(server.shutdownGraceMs, AbortSignal.timeout(1_000))]);
+      await endsWithin(closed, Math.min(server.shutdownGraceMs, maxAnswerMs));
       await queue.close();
       await repository.close();
       log.info("stopped");
     },
   };
+}
+
+/** Resolves with the promise, or after that time. */
+async function endsWithin(promise: Promise<void>, ms: number): Promise<void> {
+  const ended = new AbortController();
+  await Promise.race([promise, systemClock.sleep(ms, ended.signal)]);
+  ended.abort();
 }
 
 async function driverStatus(

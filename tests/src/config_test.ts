@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { stringify } from "yaml";
-import { type Config, parseConfig } from "../../src/config.ts";
+import { type Config, loadConfig, parseConfig } from "../../src/config.ts";
 import { listSettings } from "../../src/config_schema.ts";
 import { readSettings } from "../../src/config_yaml.ts";
 import { ValetError } from "../../src/errors.ts";

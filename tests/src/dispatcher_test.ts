@@ -6,102 +6,15 @@ import { Dispatcher } from "../../src/dispatcher.ts";
 import { ValetError } from "../../src/errors.ts";
 import { type Change, isFinished, type Job } from "../../src/job.ts";
 import { flushLogs } from "../../src/log.ts";
-import type { Queue } from "../../src/queue.ts";
-import type { Repository } from "../../src/repository.ts";
 import { registerTasks } from "../../src/task.ts";
 import { tasks as fixtureTasks } from "../fixtures/tasks/mod.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
-import { FakeClock } from "../testing/fake_clock.ts";
-import { FakePool } from "../testing/fake_pool.ts";
 import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
+import { dispatchedTasks, openDispatcher } from "../testing/open_dispatcher.ts";
 import { PoolProbe } from "../testing/pool_probe.ts";
-import { replaceMethods } from "../testing/replace_methods.ts";
 import { within } from "../testing/within.ts";
 
-const tasks = registerTasks({
-  dummytask: () => "some metadata",
-  timed: { timeout: { seconds: 3 }, run: () => {} },
-});
 const graceMs = 5_000;
-
-interface Options {
-  readonly poolLimit?: number;
-  readonly repository?: (stored: Repository) => Partial<Repository>;
-  readonly queue?: (queue: Queue) => Partial<Queue>;
-}
-
-/** A dispatcher on memory drivers, and a log of what happened, in order: `ack <ids>`, `finish <ids>` ... */
-async function openDispatcher(options: Options = {}) {
-  const stored = await openMemoryRepository();
-  const messages = await openMemoryQueue({ capacity: 10_000 });
-  const steps: string[] = [];
-  const waiting = new Set<() => void>();
-  const note = (what: string, ids: readonly string[]) => {
-    steps.push(...ids.map((id) => `${what} ${id}`));
-    for (const look of waiting) look();
-  };
-  const faulty = replaceMethods(stored, options.repository?.(stored) ?? {});
-  const faultyQueue = replaceMethods(messages, options.queue?.(messages) ?? {});
-  const clock = new FakeClock(testNowMs);
-  let pool!: FakePool;
-  const dispatcher = new Dispatcher({
-    tasks,
-    clock,
-    repository: replaceMethods(faulty, {
-      async change(changes, nowMs) {
-        const answers = await faulty.change(changes, nowMs);
-        for (const [index, { kind, id }] of changes.entries()) {
-          note(answers[index] === null ? `no ${kind}` : kind, [id]);
-        }
-        return answers;
-      },
-    }),
-    queue: replaceMethods(faultyQueue, {
-      async ack(deliveries) {
-        await faultyQueue.ack(deliveries);
-        note("ack", deliveries.map(({ job }) => job.id));
-      },
-      async nack(deliveries) {
-        await faultyQueue.nack(deliveries);
-        note("nack", deliveries.map(({ job }) => job.id));
-      },
-    }),
-    createPool(onEnds) {
-      pool = new FakePool(onEnds, options.poolLimit);
-      return pool.asPool();
-    },
-  });
-  return {
-    dispatcher,
-    pool,
-    clock,
-    repository: stored,
-    queue: messages,
-    /** Stores the jobs and publishes them. */
-    async add(...jobs: Job[]) {
-      await stored.insert(jobs);
-      await messages.publish(jobs);
-    },
-    /** Waits until this has happened to the job; what happened to it until then. */
-    async until(what: string, job: Job): Promise<string[]> {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const look = () => steps.includes(`${what} ${job.id}`) && resolve();
-      waiting.add(look);
-      look();
-      await within(promise, `${what} of a job`, undefined, () => `, got ${steps.join(", ")}`);
-      waiting.delete(look);
-      return steps.filter((step) => step.endsWith(job.id)).map((step) =>
-        step.split(` ${job.id}`)[0]!
-      );
-    },
-    async [Symbol.asyncDispose]() {
-      await dispatcher.stop(0);
-      await messages.close();
-      await stored.close();
-      await flushLogs();
-    },
-  };
-}
 
 Deno.test("Dispatcher claims, runs, stores the outcome, and acks only then", async () => {
   await using parts = await openDispatcher();
@@ -111,7 +24,7 @@ Deno.test("Dispatcher claims, runs, stores the outcome, and acks only then", asy
   const [run] = await parts.pool.waitFor(1);
   assert.deepEqual(await parts.until("claim", job), ["claim"]);
   assert.deepEqual([run!.job.status, run!.job.attempt], ["IN_PROGRESS", 1]);
-  assert.equal(run!.task, tasks.get("dummytask"));
+  assert.equal(run!.task, dispatchedTasks.get("dummytask"));
   parts.pool.finish([run!]);
   assert.deepEqual(await parts.until("ack", job), ["claim", "finish", "ack"]);
   assert.equal((await parts.repository.get(job.id))?.status, "COMPLETED");

@@ -14,6 +14,7 @@ import { within } from "../testing/within.ts";
 async function makeParts(settings: Record<string, unknown> = {}): Promise<NodeParts> {
   const text = JSON.stringify({
     port: 0,
+    logging_format: "json",
     server: { host: "127.0.0.1" },
     worker_pool: { concurrency: 1 },
     ...settings,
