@@ -6,7 +6,7 @@ import { ValetError } from "./errors.ts";
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly name: "serve" | "check"; readonly configPath: string }
+  | { readonly name: "serve" | "check" | "health"; readonly configPath: string }
   | { readonly name: "tasks" | "help" | "version" };
 
 /** What `valet --help` prints. */
@@ -15,6 +15,7 @@ export const helpText = `Valet runs jobs asynchronously and on schedule.
 Usage:
   valet [serve] [--config FILE]   Run the server.
   valet check [--config FILE]     Check the file; say what would run.
+  valet health [--config FILE]    Ask the running server whether it is ready.
   valet tasks                     List the tasks with their permissions and params.
 
 Options:
@@ -24,11 +25,11 @@ Options:
 
 Exit codes:
   0   Stopped in order.
-  1   Failed at run time.
+  1   Failed at run time; not ready.
   2   Wrong usage or configuration.
 `;
 
-const commands = ["serve", "check", "tasks"] as const;
+const commands = ["serve", "check", "health", "tasks"] as const;
 const options: ReadonlyMap<string, "config" | "help" | "version"> = new Map([
   ["--config", "config"],
   ["-c", "config"],

@@ -43,6 +43,8 @@ export async function runValet(args: readonly string[], parts: ValetParts): Prom
       return listTasks(parts);
     case "check":
       return await check(command.configPath, parts);
+    case "health":
+      return await askHealth(command.configPath);
     case "serve":
       return await serve(command.configPath, parts);
   }
@@ -101,6 +103,35 @@ async function check(configPath: string, parts: ValetParts): Promise<ExitCode> {
   } catch (thrown) {
     return fail(thrown);
   }
+}
+
+/** How long the server may take to say whether it is ready. */
+const healthTimeoutMs = 2_000;
+
+/** For a container's health check, where there is no other client. */
+async function askHealth(configPath: string): Promise<ExitCode> {
+  let url: string;
+  try {
+    const { port, server } = await loadConfig(configPath);
+    url = `http://${localHost(server.host)}:${port}/health/ready`;
+  } catch (thrown) {
+    return fail(thrown);
+  }
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(healthTimeoutMs) });
+    print(await response.text());
+    return response.ok ? 0 : 1;
+  } catch {
+    writeAll(Deno.stderr, `Cannot reach ${url}: no answer within ${healthTimeoutMs} ms`);
+    return 1;
+  }
+}
+
+/** Where a server that listens on this host can be reached from the machine itself. */
+function localHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 async function serve(configPath: string, parts: ValetParts): Promise<ExitCode> {

@@ -16,6 +16,7 @@ const accepted: readonly [args: string, command: Command][] = [
   ["check --config a.yaml", { name: "check", configPath: "a.yaml" }],
   ["-- check", { name: "check", configPath: "config.yaml" }],
   ["tasks", { name: "tasks" }],
+  ["health -c a.yaml", { name: "health", configPath: "a.yaml" }],
   ["--config a.yaml tasks", { name: "tasks" }],
   ["--help", { name: "help" }],
   ["-h", { name: "help" }],
@@ -79,7 +80,18 @@ Deno.test("parseCommandLine gives a command or invalid_argument for any argument
 
 Deno.test("helpText names every public command, option and exit code, and not the runner", () => {
   for (
-    const word of ["serve", "check", "tasks", "--config", "--help", "--version", "0", "1", "2"]
+    const word of [
+      "serve",
+      "check",
+      "health",
+      "tasks",
+      "--config",
+      "--help",
+      "--version",
+      "0",
+      "1",
+      "2",
+    ]
   ) {
     assert.ok(helpText.includes(`  ${word} `) || helpText.includes(` ${word}`), word);
   }

@@ -13,13 +13,13 @@ Deno.test("createRingSink writes into the ring and notifies once until the host 
   const ring = createSharedRing();
   const posted: (Uint8Array | null)[] = [];
   const sink = createRingSink(ring, (message) => posted.push(message));
-  assert.ok(sink.write(FrameKind.Completed, 1, 2, 3, '"grün"'));
+  assert.ok(sink.write(FrameKind.Completed, 1, 2, 3, '"gr\u00fcn"'));
   assert.deepEqual(posted, []);
   sink.notify();
   sink.notify();
   assert.deepEqual(posted, [null]);
   assert.deepEqual(read(drainRing(ring)), [
-    { kind: FrameKind.Completed, number: 1, startedAtMs: 2, durationMs: 3, text: '"grün"' },
+    { kind: FrameKind.Completed, number: 1, startedAtMs: 2, durationMs: 3, text: '"gr\u00fcn"' },
   ]);
   endNotification(ring);
   sink.notify();
