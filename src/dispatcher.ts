@@ -196,19 +196,18 @@ function changeOf(end: RunEnd): Change {
 function logEnds(ends: readonly RunEnd[]): void {
   const isDebug = log.isEnabledFor("debug");
   for (const end of ends) {
-    const { id, taskName, attempt } = end.run.job;
-    const fields = { job_id: id, task: taskName, attempt };
     if (!("outcome" in end)) {
-      log.info("gave a job back", fields);
+      log.info("gave a job back", fieldsOf(end));
     } else if (end.outcome.status === "FAILED") {
-      const { failureReason, durationMs } = end.outcome;
-      log.warn("job failed", {
-        reason: failureReason,
-        duration_ms: Math.round(durationMs),
-        ...fields,
-      });
+      log.warn("job failed", { reason: end.outcome.failureReason, ...fieldsOf(end) });
     } else if (isDebug) {
-      log.debug("job completed", { duration_ms: Math.round(end.outcome.durationMs), ...fields });
+      log.debug("job completed", fieldsOf(end));
     }
   }
+}
+
+function fieldsOf(end: RunEnd): Record<string, unknown> {
+  const { id, taskName, attempt } = end.run.job;
+  const duration = "outcome" in end ? { duration_ms: Math.round(end.outcome.durationMs) } : {};
+  return { ...duration, job_id: id, task: taskName, attempt };
 }

@@ -1,4 +1,4 @@
-// Makes the executable: `deno task compile` writes ./valet. Also called by tools/test.ts.
+// Makes the executable: `deno task compile` writes ./valet. Also called by tools/run_tests.ts.
 // It never asks the network for anything but the runtime that `deno compile` embeds.
 
 const root = new URL("../", import.meta.url);

@@ -68,7 +68,11 @@ export function writeFrame(
   view.setFloat64(offset + 16, durationMs);
   view.setUint32(offset + 24, kind);
   if (text.length > 0) {
-    new Uint8Array(view.buffer, view.byteOffset + offset + headerBytes, text.length).set(text);
+    const start = offset + headerBytes;
+    // A view of the buffer costs more to make than a short text takes to write.
+    if (text.length <= 64) {
+      for (let i = 0; i < text.length; i++) view.setUint8(start + i, text[i]!);
+    } else new Uint8Array(view.buffer, view.byteOffset + start, text.length).set(text);
   }
 }
 

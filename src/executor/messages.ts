@@ -17,9 +17,9 @@ export interface RunMessage {
   readonly jobId: string;
   readonly jobName: string;
   readonly taskName: string;
-  readonly runAtMs?: number;
+  readonly runAtMs?: number | undefined;
   readonly attempt: number;
-  readonly paramsJson?: string;
+  readonly paramsJson?: string | undefined;
   readonly timeoutMs: number;
 }
 
@@ -37,8 +37,8 @@ export function runMessage(number: number, job: Job, timeoutMs: number): RunMess
     taskName: job.taskName,
     attempt: job.attempt,
     timeoutMs,
-    ...(job.runAtMs === undefined ? {} : { runAtMs: job.runAtMs }),
-    ...(job.paramsJson === undefined ? {} : { paramsJson: job.paramsJson }),
+    runAtMs: job.runAtMs,
+    paramsJson: job.paramsJson,
   };
 }
 

@@ -190,16 +190,19 @@ export class Pool {
   #retireOneFor(group: RunGroup): void {
     const slots = this.#slots.all();
     if (slots.some((slot) => slot.group === group.key || slot.isRetiring)) return;
-    const [least] = slots.sort((one, other) => one.size - other.size);
+    // One that has ended no run yet stays: else two groups could take turns and never run anything.
+    const [least] = slots.filter(({ progress }) => progress > 0)
+      .sort((one, other) => one.size - other.size);
     if (least === undefined) return;
     least.isRetiring = true;
-    // One that is still starting runs what it has: else two groups could take turns and never run anything.
-    if (least.isReady) least.takeBack();
+    least.takeBack();
   }
 
   /** What its workers were to make room for may be gone: aborted, or run by another worker. */
   #keepSlots(group: RunGroup): void {
-    for (const slot of this.#slots.all()) if (slot.group === group.key) slot.isRetiring = false;
+    for (const slot of this.#slots.all()) {
+      if (slot.group === group.key && slot.killedFor === undefined) slot.isRetiring = false;
+    }
   }
 
   #openSlot(group: RunGroup): boolean {

@@ -22,24 +22,26 @@ export interface RunGroup {
 /** All groups, made when a first run of theirs comes. */
 export class RunGroups {
   readonly #groups = new Map<string, RunGroup>();
-  readonly #keys = new WeakMap<Deno.PermissionOptionsObject, string>();
+  /** The same groups by task, so that a run costs one look-up. */
+  readonly #ofTask = {
+    worker: new WeakMap<RegisteredTask, RunGroup>(),
+    process: new WeakMap<RegisteredTask, RunGroup>(),
+  };
   #order = 0;
   #front = 0;
 
   /** The group of a task. */
   groupOf(task: RegisteredTask, isolation: Isolation): RunGroup {
-    let permissionsKey = this.#keys.get(task.permissions);
-    if (permissionsKey === undefined) {
-      permissionsKey = canonicalJson(task.permissions);
-      this.#keys.set(task.permissions, permissionsKey);
-    }
-    const key = `${isolation} ${permissionsKey}`;
+    const known = this.#ofTask[isolation].get(task);
+    if (known !== undefined) return known;
+    const { permissions } = task;
+    const key = `${isolation} ${canonicalJson(permissions)}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      const { permissions } = task;
       group = { key, isolation, permissions, waiting: [], failures: 0, retryAtMs: 0 };
       this.#groups.set(key, group);
     }
+    this.#ofTask[isolation].set(task, group);
     return group;
   }
 

@@ -31,6 +31,8 @@ export class Slots {
   readonly #slots = new Set<Slot>();
   /** Started while an overdue run still has its grace period, to take the place of its slot. */
   readonly #spares = new Map<Slot, Slot>();
+  /** Workers that are told to end and are not yet gone. */
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(maximum: number, options: SlotsOptions, events: SlotEvents) {
     this.maximum = maximum;
@@ -70,7 +72,7 @@ export class Slots {
   /** Ends an idle slot, to make room for another one. */
   close(slot: Slot): void {
     this.#slots.delete(slot);
-    void slot.close();
+    this.#end(slot);
   }
 
   /** Ends a slot whose worker is lost or must not go on; its spare one takes its place. */
@@ -98,7 +100,7 @@ export class Slots {
     const spare = this.#spares.get(slot);
     if (spare === undefined) return;
     this.#spares.delete(slot);
-    void spare.close();
+    this.#end(spare);
   }
 
   /** Forgets a slot that was lost while it was a spare one; false: it was none. */
@@ -111,10 +113,15 @@ export class Slots {
 
   /** Ends every worker. Resolves when they are gone. */
   async closeAll(): Promise<void> {
-    const slots = [...this.#slots, ...this.#spares.values()];
+    for (const slot of [...this.#slots, ...this.#spares.values()]) this.#end(slot);
     this.#slots.clear();
     this.#spares.clear();
-    await Promise.all(slots.map((slot) => slot.close()));
+    await Promise.all(this.#ending);
+  }
+
+  #end(slot: Slot): void {
+    const ending = slot.close().finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
   }
 
   #create(group: RunGroup): Slot {

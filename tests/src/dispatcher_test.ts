@@ -12,7 +12,7 @@ import { CapturedLogs } from "../testing/captured_logs.ts";
 import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { dispatchedTasks, openDispatcher } from "../testing/open_dispatcher.ts";
 import { PoolProbe } from "../testing/pool_probe.ts";
-import { within } from "../testing/within.ts";
+import { defaultDeadlineMs, within } from "../testing/within.ts";
 
 const graceMs = 5_000;
 
@@ -337,7 +337,7 @@ Deno.test("Dispatcher and a real pool run each of many jobs exactly once", async
   };
   dispatcher.start();
   try {
-    await within(allAcked, "the last ack", undefined, () => `, got ${ackedCount}`);
+    await within(allAcked, "the last ack", defaultDeadlineMs * 2, () => `, got ${ackedCount}`);
   } finally {
     await dispatcher.stop(graceMs);
   }

@@ -1,7 +1,7 @@
 // The log of this process as a test sees it: to check what was logged, and to wait for it. One at a time.
 
 import { configureLogging, flushLogs } from "../../src/log.ts";
-import { within } from "./within.ts";
+import { defaultDeadlineMs, within } from "./within.ts";
 
 /** One record. */
 export type LoggedLine = Readonly<Record<string, unknown>>;
@@ -35,7 +35,9 @@ export class CapturedLogs implements AsyncDisposable {
     this.#waiting.add(look);
     look();
     try {
-      return await within(promise, `a log line with ${JSON.stringify(fields)}`);
+      const what = `a log line with ${JSON.stringify(fields)}`;
+      // Twice as long: a worker that is the first to start after a change has its types checked.
+      return await within(promise, what, defaultDeadlineMs * 2);
     } finally {
       this.#waiting.delete(look);
     }

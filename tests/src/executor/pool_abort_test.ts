@@ -68,7 +68,7 @@ for (const isolation of ["worker", "process"] as const) {
 }
 
 Deno.test("Pool.abort ends a run that ignores its signal once the grace is over", async () => {
-  await using probe = new PoolProbe({ killGraceMs: 50 });
+  await using probe = new PoolProbe({ killGraceMs: 1_500 });
   const run = makeRun("hangs");
   const next = makeRun("ok");
   await probe.start(run);
