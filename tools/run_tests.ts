@@ -1,5 +1,6 @@
 // Runs the tests: `deno task test`. With arguments, `deno test` gets them and that is all; without, the
-// whole suite runs with its coverage, and once more end to end against the executable.
+// whole suite runs with its coverage, and once more end to end against the executable. The name must
+// not be one that `deno test` takes for a test.
 
 import { fileURLToPath } from "node:url";
 import { binaryPath, compileValet } from "./compile.ts";

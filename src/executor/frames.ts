@@ -1,9 +1,9 @@
-// The wire format from a worker to its host: frames, written by the worker thread the moment a thing
-// happens, so that what a task had finished survives whatever the next task does to the thread.
+// The wire format from a worker to its host: frames, written the moment a thing happens, so that what a
+// task had finished survives whatever the next task does to the thread.
 
-/** What a frame tells. The numbers are the wire's: they never change their meaning. */
+/** What a frame tells. */
 export const FrameKind = {
-  /** The tasks are loaded; runs may start. */
+  /** The first runs have come and may start: their time begins. */
   Ready: 1,
   /** The run returned; `text` is the result as JSON, empty: it returned nothing. */
   Completed: 2,
@@ -17,7 +17,7 @@ export const FrameKind = {
   Flush: 6,
 } as const;
 
-/** One of the values of {@link FrameKind}. */
+/** One of them. */
 export type FrameKind = typeof FrameKind[keyof typeof FrameKind];
 
 /** One thing that a worker tells. `startedAtMs` is epoch time; fields that a kind does not use are 0. */

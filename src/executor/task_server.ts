@@ -34,8 +34,6 @@ function startServer(
     : createOutputSink(standardOutput);
   const server = new TaskServer(tasks, setup, ring, sink);
   reportStrayErrors(server);
-  sink.write(FrameKind.Ready, 0, 0, 0, "");
-  sink.notify();
   return server;
 }
 
@@ -139,6 +137,9 @@ class TaskServer {
   async #lockDown(): Promise<void> {
     await lockProcessDown();
     this.#isLockedDown = true;
+    // From here on the host counts the time of the runs that it has sent.
+    this.#sink.write(FrameKind.Ready, 0, 0, 0, "");
+    this.#sink.notify();
     this.#isStarting = false;
     this.#startWaiting();
   }

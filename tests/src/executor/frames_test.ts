@@ -103,12 +103,14 @@ Deno.test("readFrames never loops or reads past the end, whatever the bytes", ()
 });
 
 Deno.test("writeFrame writes frameSize bytes at the offset and no other", () => {
-  const text = encodeText("gr\u00fcn");
-  const bytes = new Uint8Array(100).fill(0xee);
-  writeFrame(new DataView(bytes.buffer), 10, FrameKind.Failed, 3, 4, 5, text);
-  const size = frameSize(text.length);
-  assert.equal(size, encodeFrame(FrameKind.Failed, 3, 4, 5, text).length);
-  assert.ok(bytes.subarray(0, 10).every((byte) => byte === 0xee));
-  assert.ok(bytes.subarray(10 + size).every((byte) => byte === 0xee));
-  assert.equal(readAll(bytes.subarray(10, 10 + size)).read[0]?.text, "gr\u00fcn");
+  for (const reason of ["", "gr\u00fcn", "x".repeat(64), "x".repeat(65), "\u20ac".repeat(200)]) {
+    const text = encodeText(reason);
+    const bytes = new Uint8Array(1_000).fill(0xee);
+    writeFrame(new DataView(bytes.buffer), 10, FrameKind.Failed, 3, 4, 5, text);
+    const size = frameSize(text.length);
+    assert.equal(size, encodeFrame(FrameKind.Failed, 3, 4, 5, text).length);
+    assert.ok(bytes.subarray(0, 10).every((byte) => byte === 0xee));
+    assert.ok(bytes.subarray(10 + size).every((byte) => byte === 0xee));
+    assert.equal(readAll(bytes.subarray(10, 10 + size)).read[0]?.text, reason);
+  }
 });

@@ -181,15 +181,16 @@ Deno.test("the ring and the gate hold when two threads use them at once", async 
     let last = 0;
     for (let turn = 1; started.length + returned.length < runCount; turn++) {
       if (Date.now() > endAtMs) break;
-      if (last < runCount) {
+      if (last < runCount && last - started.length - returned.length < 500) {
         openGate(host, last + 1);
         last = Math.min(runCount, last + 1 + turn % 7);
         Atomics.store(sent, 0, last);
       }
-      if (turn % 3 === 0 || last === runCount) {
+      if (turn % 3 === 0) {
         for (const { number } of drain(host)) started.push(number);
       }
-      if (turn % 5 === 0) {
+      // Only as often as the worker is there: on a busy machine it would never have its turn.
+      if (turn % 5 === 0 && started.length > returned.length) {
         const first = closeGate(host);
         const before = returned.at(-1) ?? 0;
         for (let number = Math.max(first, before + 1); number <= last; number++) {

@@ -32,8 +32,9 @@ function openSlots() {
   return {
     slots,
     group: new RunGroups().groupOf(makeRun("ok").task, "worker"),
+    /** A worker is ready with its first run. */
     async ready(slot: Slot) {
-      if (readySlots.has(slot)) return;
+      slot.send([makeRun("ok")]);
       const { promise, resolve } = Promise.withResolvers<void>();
       onReady = () => readySlots.has(slot) && resolve();
       await within(promise, "the worker");
