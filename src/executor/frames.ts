@@ -29,13 +29,6 @@ export interface Frame {
   readonly text: string;
 }
 
-/** A log line of a task on its way to the log of the server. */
-export interface TaskLogLine {
-  readonly level: "debug" | "info" | "warn" | "error";
-  readonly message: string;
-  readonly fields?: Record<string, unknown>;
-}
-
 // Layout: u32 size of the whole frame, u32 number, f64 startedAtMs, f64 durationMs, u32 kind, UTF-8 text.
 const headerBytes = 28;
 const noText = new Uint8Array();

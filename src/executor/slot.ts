@@ -3,9 +3,10 @@
 
 import type { Job, Outcome } from "../job.ts";
 import type { RegisteredTask } from "../task.ts";
-import { type Frame, FrameKind, readFrames, type TaskLogLine } from "./frames.ts";
+import { type Frame, FrameKind, readFrames } from "./frames.ts";
 import { type HostMessage, runMessage } from "./messages.ts";
 import { followingNumber } from "./shared_ring.ts";
+import type { TaskLogLine } from "./task_run.ts";
 import type { WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 
 /** A claimed job on its way through the pool. */

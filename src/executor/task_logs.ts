@@ -1,8 +1,8 @@
 // Writes what tasks log to the log of the server, each line with its job and task. Used by the pool.
 
 import { getLogger } from "../log.ts";
-import type { TaskLogLine } from "./frames.ts";
 import type { Run } from "./slot.ts";
+import type { TaskLogLine } from "./task_run.ts";
 
 /** The log of the tasks. */
 export class TaskLogs {

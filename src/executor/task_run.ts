@@ -3,7 +3,13 @@
 
 import type { RegisteredTask, TaskContext, TaskJob, TaskLog } from "../task.ts";
 import type { RunMessage } from "./messages.ts";
-import type { TaskLogLine } from "./frames.ts";
+
+/** A log line of a task on its way to the log of the server. */
+export interface TaskLogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields?: Record<string, unknown>;
+}
 
 /** The longest message of a log line, in characters. */
 const maxLogMessageLength = 4096;
