@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { TaskLogLine } from "../../../src/executor/frames.ts";
+
 import type { RunMessage } from "../../../src/executor/messages.ts";
-import { TaskRun, thrownReason } from "../../../src/executor/task_run.ts";
+import { type TaskLogLine, TaskRun, thrownReason } from "../../../src/executor/task_run.ts";
 
 const task = {
   name: "ok",
