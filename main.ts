@@ -7,7 +7,8 @@ const workerUrl = new URL("./src/executor/worker_entry.ts", import.meta.url);
 
 // A runner process is this executable again. From source it gets the permissions that tasks may declare.
 const runnerCommand: RunnerCommand = {
-  path: Deno.execPath(),
+  // Linux can name the executable whatever its path is, and that is all a compiled one may start.
+  path: Deno.build.standalone && Deno.build.os === "linux" ? "/proc/self/exe" : Deno.execPath(),
   args: Deno.build.standalone ? ["runner"] : [
     "run",
     "--quiet",

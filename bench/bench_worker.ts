@@ -1,6 +1,5 @@
 // The module of a worker that serves the tasks of the bench.
 
-/// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
 import "../src/executor/lockdown.ts";
 import { serveTasks } from "../src/executor/task_server.ts";

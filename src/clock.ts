@@ -8,6 +8,14 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/**
+ * Epoch milliseconds of a clock that no one can set back or forth: for deadlines and lengths of time within
+ * this process.
+ */
+export function steadyNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
 /** The longest delay that a timer of the runtime can hold: 2^31 - 1 milliseconds, 24.8 days. */
 const maxTimerMs = 2_147_483_647;
 

@@ -158,7 +158,8 @@ export class Dispatcher {
       const isReturned = !("outcome" in end) && stored[index] !== null;
       (isReturned ? returned : done).push(delivery);
     }
-    logEnds(ends);
+    // What was not stored, such as the outcome of a deleted job, did not happen.
+    logEnds(ends.filter((_, index) => stored[index] !== null));
     try {
       if (done.length > 0) await queue.ack(done);
       if (returned.length > 0) await queue.nack(returned);

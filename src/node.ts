@@ -161,7 +161,7 @@ export function openNode(parts: NodeParts): Node {
     port,
     async stop() {
       isStopping = true;
-      log.info("stopping: no new jobs; running ones have {grace_ms} ms to finish", {
+      log.info("stopping: no new jobs, running ones may finish", {
         grace_ms: server.shutdownGraceMs,
       });
       // New connections are refused at once; requests under way get their answers.

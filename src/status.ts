@@ -1,5 +1,5 @@
 // The report on this node that GET /status and the health checks answer with.
-// main.ts gathers it, src/http/status_routes.ts shows it: it is shown as it is, so it holds no secret.
+// src/node.ts gathers it, src/http/status_routes.ts shows it: it is shown as it is, so it holds no secret.
 
 import type { JobStatus } from "./job.ts";
 

@@ -1,6 +1,8 @@
 // Takes from task code what would end or confuse the worker or the whole server.
 // Imported first by a worker's entry, so that it runs before any task module is evaluated.
 
+import { setImmediate } from "node:timers";
+
 /** What the task server hears of tasks through the replaced globals. It sets the functions once. */
 export const taskHooks: {
   console: (level: "debug" | "info" | "warn" | "error", values: readonly unknown[]) => void;
@@ -8,7 +10,7 @@ export const taskHooks: {
 } = { console: () => {}, timerError: () => {} };
 
 /** Calls back when this turn of the event loop is over. */
-export const atEndOfTurn: typeof setImmediate = setImmediate;
+export const atEndOfTurn: (callback: () => void) => unknown = setImmediate;
 
 /** The real way to the host. */
 export const postToHost: (message: unknown) => void = globalThis.postMessage.bind(globalThis);

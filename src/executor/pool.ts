@@ -1,14 +1,14 @@
 // The executor: a fixed number of slots, each with one worker; hands runs to them, replaces lost
 // workers, ends overdue ones. Called by the dispatcher, which it tells how every run ended.
 
+import { steadyNow } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import type { Outcome } from "../job.ts";
 import { getLogger } from "../log.ts";
 import { EarliestTimer } from "./earliest_timer.ts";
-import { timeoutReason } from "./messages.ts";
 import type { PoolOptions, PoolStats, RunEnd } from "./pool_options.ts";
 import { type RunGroup, RunGroups } from "./run_groups.ts";
-import type { HandedRun, Run, Slot } from "./slot.ts";
+import { failedOutcome, type HandedRun, reasonOf, type Run, type Slot } from "./slot.ts";
 import { Slots } from "./slots.ts";
 import { TaskLogs } from "./task_logs.ts";
 
@@ -36,17 +36,21 @@ export class Pool {
   #averageMs = Infinity;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
+  readonly #jobsPerWorker: number;
   readonly #overdue: EarliestTimer;
   readonly #retry: EarliestTimer;
   #stallTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#overdue = new EarliestTimer(options.clock.now, () => this.#endOverdue());
-    this.#retry = new EarliestTimer(options.clock.now, () => this.#assign());
+    this.#overdue = new EarliestTimer(steadyNow, () => this.#endOverdue());
+    this.#retry = new EarliestTimer(steadyNow, () => this.#assign());
     const taskLogs = new TaskLogs();
     const maxSlots = Math.ceil(options.concurrency / options.jobsPerWorker);
-    this.#slots = new Slots(maxSlots, { ...options, now: options.clock.now }, {
+    // Not more than the workers need together, so that concurrency holds.
+    this.#jobsPerWorker = Math.ceil(options.concurrency / maxSlots);
+    const slotsOptions = { ...options, jobsPerWorker: this.#jobsPerWorker, now: steadyNow };
+    this.#slots = new Slots(maxSlots, slotsOptions, {
       onReady: (slot) => this.#overdue.arm(slot.setDeadlines()),
       onOutcomes: (slot, ended) => this.#takeOutcomes(slot, ended),
       onReturned: (slot, returned) => this.#takeReturned(slot, returned),
@@ -91,7 +95,7 @@ export class Pool {
     for (const slot of this.#slots.all()) busy += slot.running().length;
     return {
       busy,
-      idle: this.#options.concurrency - busy,
+      idle: Math.max(0, this.#options.concurrency - busy),
       waiting: this.#groups.waitingCount,
       started: this.#slots.started,
       lost: this.#slots.lost,
@@ -111,7 +115,9 @@ export class Pool {
     for (const slot of this.#slots.all()) if (slot.size > 0) slot.takeBack();
     if (!await this.#isIdleWithin(graceMs)) {
       for (const slot of this.#slots.all()) {
-        for (const handed of slot.unfinished()) slot.abort(handed, stopReason);
+        for (const handed of slot.unfinished()) {
+          if (handed.failureReason === undefined) slot.abort(handed, stopReason);
+        }
       }
       await this.#isIdleWithin(this.#options.killGraceMs);
     }
@@ -131,7 +137,7 @@ export class Pool {
 
   #window(): number {
     const ahead = Math.min(maxAhead, Math.floor(maxAheadMs / this.#averageMs));
-    return this.#options.jobsPerWorker + ahead;
+    return this.#jobsPerWorker + ahead;
   }
 
   #assign(): void {
@@ -156,7 +162,7 @@ export class Pool {
     for (const [index, slot] of slots.entries()) {
       if (waiting.length === 0) break;
       const share = Math.ceil(waiting.length / (slots.length - index));
-      const toIdle = this.#options.jobsPerWorker - slot.size;
+      const toIdle = this.#jobsPerWorker - slot.size;
       const ahead = slot.isStalled ? toIdle : this.#window() - slot.size;
       const count = Math.min(ahead, Math.max(share, toIdle));
       if (count <= 0) continue;
@@ -168,6 +174,8 @@ export class Pool {
 
   /** Opens a worker for the group, if need be in the place of an idle one; false: not now. */
   #makeSlot(group: RunGroup): boolean {
+    // Before another group's worker makes room in vain.
+    if (!this.#mayOpen(group)) return false;
     if (!this.#slots.hasRoom) {
       const idle = this.#slots.all().find((slot) =>
         slot.size === 0 && this.#canMakeRoom(slot, group)
@@ -191,7 +199,7 @@ export class Pool {
     const slots = this.#slots.all();
     if (slots.some((slot) => slot.group === group.key || slot.isRetiring)) return;
     // One that has ended no run yet stays: else two groups could take turns and never run anything.
-    const [least] = slots.filter(({ progress }) => progress > 0)
+    const [least] = slots.filter(({ progress, size }) => progress > 0 || size === 0)
       .sort((one, other) => one.size - other.size);
     if (least === undefined) return;
     least.isRetiring = true;
@@ -205,11 +213,15 @@ export class Pool {
     }
   }
 
+  /** Whether the group's last worker failed long enough ago; if not, it is tried again then. */
+  #mayOpen(group: RunGroup): boolean {
+    if (steadyNow() >= group.retryAtMs) return true;
+    this.#retry.arm(group.retryAtMs);
+    return false;
+  }
+
   #openSlot(group: RunGroup): boolean {
-    if (this.#options.clock.now() < group.retryAtMs) {
-      this.#retry.arm(group.retryAtMs);
-      return false;
-    }
+    if (!this.#mayOpen(group)) return false;
     try {
       this.#slots.open(group);
       return true;
@@ -257,7 +269,7 @@ export class Pool {
     for (const idle of this.#slots.all()) {
       if (idle.size > 0 || !idle.isReady || idle.isRetiring) continue;
       for (const busy of this.#slots.all()) {
-        if (busy.group === idle.group && busy.size > this.#options.jobsPerWorker) {
+        if (busy.group === idle.group && busy.size > this.#jobsPerWorker) {
           busy.takeBack();
           return;
         }
@@ -268,7 +280,7 @@ export class Pool {
   /** A worker that stops ending runs while others wait behind them gives those back. */
   #watchStalls(): void {
     if (this.#stallTimer !== undefined) return;
-    const watched = this.#slots.all().filter((slot) => slot.size > this.#options.jobsPerWorker);
+    const watched = this.#slots.all().filter((slot) => slot.size > this.#jobsPerWorker);
     if (watched.length === 0) return;
     const progress = watched.map((slot) => slot.progress);
     this.#stallTimer = setTimeout(() => {
@@ -281,19 +293,23 @@ export class Pool {
   }
 
   #endOverdue(): void {
-    const nowMs = this.#options.clock.now();
+    const nowMs = steadyNow();
     for (const slot of this.#slots.all()) {
       if (!slot.isReady) continue;
       const group = this.#groups.get(slot.group);
       for (const handed of slot.running()) {
-        const endAtMs = handed.deadlineAtMs + this.#options.killGraceMs;
-        if (nowMs >= endAtMs) {
+        if (nowMs >= handed.killAtMs) {
           slot.kill(handed);
           break;
         }
-        const isInGrace = nowMs >= handed.deadlineAtMs;
-        if (isInGrace && !this.#isStopping) this.#slots.prepareSpare(slot, group);
-        this.#overdue.arm(isInGrace ? endAtMs : handed.deadlineAtMs);
+        if (nowMs < handed.deadlineAtMs) {
+          this.#overdue.arm(handed.deadlineAtMs);
+          continue;
+        }
+        // Counted from now: if this process was paused, its workers had no time to answer, either.
+        if (handed.killAtMs === Infinity) handed.killAtMs = nowMs + this.#options.killGraceMs;
+        if (!this.#isStopping) this.#slots.prepareSpare(slot, group);
+        this.#overdue.arm(handed.killAtMs);
       }
     }
   }
@@ -321,14 +337,14 @@ export class Pool {
     const overdue = slot.killedFor;
     this.#slots.lose(slot);
     if (overdue === undefined) log.error("lost a worker", { reason, jobs: running.length });
-    else this.#reportKilled(overdue, group);
+    else this.#reportKilled(overdue, group, running.includes(overdue));
     const ends = running.map((handed): RunEnd => {
       const { run, abortReason } = handed;
       const isCulprit = overdue === undefined
         ? running.length === 1 || run.job.attempt >= maxFailures
         : handed === overdue;
       return isCulprit && abortReason !== stopReason
-        ? { run, outcome: this.#failure(handed, overdue === undefined ? reason : reasonOf(handed)) }
+        ? { run, outcome: failedOutcome(handed, overdue === undefined ? reason : reasonOf(handed)) }
         : { run, wasStarted: true };
     });
     this.#putBack(group, unfinished.filter((one) => !running.includes(one)).map(({ run }) => run));
@@ -341,31 +357,28 @@ export class Pool {
     this.#assign();
   }
 
-  #reportKilled(overdue: HandedRun, group: RunGroup): void {
+  #reportKilled(overdue: HandedRun, group: RunGroup, isAtFault: boolean): void {
     const { run, failureReason } = overdue;
     const fields = { job_id: run.job.id, task: run.task.name };
     log.warn("ended a worker whose job did not stop", { reason: reasonOf(overdue), ...fields });
-    // A thread that could still tell of the abort ends when it is told to; one that could not burns on.
-    if (group.isolation === "worker" && failureReason === undefined) this.#quarantine(run);
+    // A thread that could still tell of the abort ends when it is told to; one that could not burns on. A run
+    // that had not started, or had just ended, is not to blame for that.
+    const isRunaway = group.isolation === "worker" && failureReason === undefined;
+    if (isRunaway && isAtFault) this.#quarantine(run);
   }
 
   #backOff(group: RunGroup, reason: string): void {
     group.failures += 1;
     const retryMs = Math.min(maxRetryMs, minRetryMs * 2 ** (group.failures - 1));
-    group.retryAtMs = this.#options.clock.now() + retryMs;
+    group.retryAtMs = steadyNow() + retryMs;
     log.error("cannot start a worker", { reason, retry_ms: retryMs });
     if (group.failures >= maxFailures) {
       const failure = `no worker can be started for the task: ${reason}`;
-      const startedAtMs = this.#options.clock.now();
+      const startedAtMs = steadyNow();
       const runs = group.waiting.splice(0).map(({ run }) => run);
-      this.#end(runs.map((run) => ({ run, outcome: this.#failure({ startedAtMs }, failure) })));
+      this.#end(runs.map((run) => ({ run, outcome: failedOutcome({ startedAtMs }, failure) })));
     }
     this.#retry.arm(group.retryAtMs);
-  }
-
-  #failure({ startedAtMs }: { readonly startedAtMs: number }, failureReason: string): Outcome {
-    const durationMs = Math.max(0, this.#options.clock.now() - startedAtMs);
-    return { status: "FAILED", resultJson: undefined, failureReason, startedAtMs, durationMs };
   }
 
   #end(ends: readonly RunEnd[]): void {
@@ -381,10 +394,6 @@ export class Pool {
     this.#onIdle = undefined;
     return this.#slots.heldCount === 0;
   }
-}
-
-function reasonOf({ run, abortReason, failureReason }: HandedRun): string {
-  return abortReason ?? failureReason ?? timeoutReason(run.timeoutMs);
 }
 
 const stopReason = "the node is stopping";

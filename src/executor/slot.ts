@@ -1,10 +1,11 @@
 // One worker of the pool and the runs that it holds: numbers them, reads its frames, and tells the
 // pool what became of each. It decides nothing: the pool does.
 
+import { steadyNow } from "../clock.ts";
 import type { Job, Outcome } from "../job.ts";
 import type { RegisteredTask } from "../task.ts";
 import { type Frame, FrameKind, readFrames } from "./frames.ts";
-import { type HostMessage, runMessage } from "./messages.ts";
+import { type HostMessage, runMessage, timeoutReason } from "./messages.ts";
 import { followingNumber } from "./shared_ring.ts";
 import type { TaskLogLine } from "./task_run.ts";
 import type { WorkerEvents, WorkerHandle } from "./worker_handle.ts";
@@ -23,12 +24,33 @@ export interface HandedRun {
   readonly number: number;
   /** When its task must be at rest; Infinity until the run is among those that the worker runs now. */
   deadlineAtMs: number;
+  /** When its worker is ended; Infinity until the host sees it overdue. */
+  killAtMs: number;
   /** When it became one of those, as far as the host can tell. */
   startedAtMs: number;
   /** Why the host aborted it; undefined: it did not. */
   abortReason: string | undefined;
   /** Why the worker means to fail it, once its task is at rest; telling so proves its thread alive. */
   failureReason: string | undefined;
+}
+
+/** Why a run that had to be ended failed. */
+export function reasonOf({ run, abortReason, failureReason }: HandedRun): string {
+  return abortReason ?? failureReason ?? timeoutReason(run.timeoutMs);
+}
+
+/** The outcome of a run that its worker can no longer tell; `startedAtMs` is of {@link steadyNow}. */
+export function failedOutcome(
+  { startedAtMs }: { readonly startedAtMs: number },
+  failureReason: string,
+): Outcome {
+  return {
+    status: "FAILED",
+    resultJson: undefined,
+    failureReason,
+    startedAtMs: Math.round(startedAtMs),
+    durationMs: steadyNow() - startedAtMs,
+  };
 }
 
 /** What the pool hears of a slot. */
@@ -126,6 +148,7 @@ export class Slot {
         run,
         number,
         deadlineAtMs: Infinity,
+        killAtMs: Infinity,
         startedAtMs: this.#now(),
         abortReason: undefined,
         failureReason: undefined,
@@ -167,6 +190,7 @@ export class Slot {
 
   /** Ends the worker. The runs that it still holds are the caller's to settle. */
   close(): Promise<void> {
+    this.#flush();
     return this.#handle.close();
   }
 

@@ -72,17 +72,17 @@ export class Slots {
   /** Ends an idle slot, to make room for another one. */
   close(slot: Slot): void {
     this.#slots.delete(slot);
+    this.dropSpare(slot);
     this.#end(slot);
   }
 
   /** Ends a slot whose worker is lost or must not go on; its spare one takes its place. */
   lose(slot: Slot): void {
     this.lost += 1;
-    this.close(slot);
     const spare = this.#spares.get(slot);
-    if (spare === undefined) return;
     this.#spares.delete(slot);
-    this.#slots.add(spare);
+    if (spare !== undefined) this.#slots.add(spare);
+    this.close(slot);
   }
 
   /** Starts the worker that takes over if this slot is lost, so that the next job finds it warm. */

@@ -52,6 +52,9 @@ function reportStrayErrors(server: TaskServer): void {
   };
 }
 
+/** The longest log line with its fields, in characters of JSON. */
+const maxLogLineLength = 32_768;
+
 class TaskServer {
   readonly #tasks: ReadonlyMap<string, RegisteredTask>;
   readonly #setup: WorkerSetup;
@@ -195,6 +198,9 @@ class TaskServer {
 
   #settle(run: TaskRun, kind: FrameKind, value: unknown): void {
     this.#running.delete(run.message.number);
+    // A task that never let the timer have its turn was too long all the same.
+    const isLate = performance.now() - run.calledAtMs > run.message.timeoutMs;
+    if (isLate) run.failureReason ??= timeoutReason(run.message.timeoutMs);
     if (run.failureReason !== undefined) {
       this.#writeOutcome(run, FrameKind.Failed, run.failureReason);
     } else if (kind === FrameKind.Failed) {
@@ -238,9 +244,10 @@ class TaskServer {
     let text: string;
     try {
       text = JSON.stringify(line);
+      if (text.length > maxLogLineLength) text = withoutFields(line, "too large");
     } catch {
       // Fields that cannot be JSON must not fail the job; the message still tells something.
-      text = JSON.stringify({ level: line.level, message: line.message });
+      text = withoutFields(line, "no JSON");
     }
     this.#writeLog(run.message.number, text);
   }
@@ -262,6 +269,11 @@ class TaskServer {
       }
     }
   }
+}
+
+function withoutFields(line: { level: string; message: string }, why: string): string {
+  const { level, message } = line;
+  return JSON.stringify({ level, message, fields: { dropped: `the fields are ${why}` } });
 }
 
 function inspectValue(value: unknown): string {

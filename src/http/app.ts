@@ -1,5 +1,5 @@
 // The HTTP API as one Hono app: every route, bare and under /api, and what all answers have in common.
-// Called by main.ts, which serves it. The rules of jobs are in src/job_service.ts, not here.
+// Called by src/node.ts, which serves it. The rules of jobs are in src/job_service.ts, not here.
 
 import { type Context, Hono } from "hono";
 import type { AccessRecord } from "../access_log.ts";
