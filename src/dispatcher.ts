@@ -158,8 +158,7 @@ export class Dispatcher {
       const isReturned = !("outcome" in end) && stored[index] !== null;
       (isReturned ? returned : done).push(delivery);
     }
-    // What was not stored, such as the outcome of a deleted job, did not happen.
-    logEnds(ends.filter((_, index) => stored[index] !== null));
+    logEnds(ends, stored);
     try {
       if (done.length > 0) await queue.ack(done);
       if (returned.length > 0) await queue.nack(returned);
@@ -194,10 +193,13 @@ function changeOf(end: RunEnd): Change {
     : { kind: "give_back", id, attempt, wasStarted: end.wasStarted };
 }
 
-function logEnds(ends: readonly RunEnd[]): void {
+function logEnds(ends: readonly RunEnd[], stored: readonly (Job | null)[]): void {
   const isDebug = log.isEnabledFor("debug");
-  for (const end of ends) {
-    if (!("outcome" in end)) {
+  for (const [index, end] of ends.entries()) {
+    if (stored[index] === null) {
+      const reason = "outcome" in end ? end.outcome.failureReason : undefined;
+      log.info("job ended that is not wanted any more", { reason, ...fieldsOf(end) });
+    } else if (!("outcome" in end)) {
       log.info("gave a job back", fieldsOf(end));
     } else if (end.outcome.status === "FAILED") {
       log.warn("job failed", { reason: end.outcome.failureReason, ...fieldsOf(end) });

@@ -91,10 +91,8 @@ export function openNode(parts: NodeParts): Node {
   });
 
   async function status(): Promise<StatusReport> {
-    const { stats, nextRunAtMs } = {
-      stats: dispatcher.pool.stats(),
-      nextRunAtMs: scheduler.nextRunAtMs,
-    };
+    const stats = dispatcher.pool.stats();
+    const { nextRunAtMs } = scheduler;
     const room = queue.room();
     const jobs = await repository.count().catch(() => undefined);
     return {
