@@ -5,8 +5,9 @@
 import { fileURLToPath } from "node:url";
 import { binaryPath, compileValet } from "./compile.ts";
 
-// All permissions: less does not let the tests read in /proc what a process has used.
-const flags = ["--quiet", "--frozen", "--no-prompt", "--allow-all"];
+// All permissions: less does not let the tests read in /proc what a process has used. No type check, which
+// `deno task check` makes: here every first worker of a test would wait for its own.
+const flags = ["--quiet", "--frozen", "--no-check", "--no-prompt", "--allow-all"];
 
 // As variables, because not every supported Deno knows the flags; older ones check anyway.
 const sanitizers = { DENO_TEST_SANITIZE_OPS: "1", DENO_TEST_SANITIZE_RESOURCES: "1" };

@@ -59,13 +59,13 @@ Deno.test("Pool runs two groups to their ends on one slot, while runs of both ke
   await using probe = new PoolProbe();
   const runs: Run[] = [];
   // Faster than a worker starts: one that is not ready yet must not be given up for the other group.
-  while (runs.length < 1_000 && probe.ends.length < 4) {
+  while (runs.length < 4_000 && probe.ends.length < 4) {
     const pair = [makeRun("ok"), makeNetRun()];
     runs.push(...pair);
     probe.pool.submit(pair);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  assert.ok(probe.ends.length >= 4, `${probe.ends.length} runs ended in the time of 500 pairs`);
+  assert.ok(probe.ends.length >= 4, `${probe.ends.length} runs ended in the time of 2,000 pairs`);
   for (const run of runs) probe.pool.abort(run.job.id, "enough");
   await probe.endsOf(runs);
 });
