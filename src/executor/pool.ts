@@ -199,7 +199,7 @@ export class Pool {
     const slots = this.#slots.all();
     if (slots.some((slot) => slot.group === group.key || slot.isRetiring)) return;
     // One that has ended no run yet stays: else two groups could take turns and never run anything.
-    const [least] = slots.filter(({ progress, size }) => progress > 0 || size === 0)
+    const [least] = slots.filter(({ progress }) => progress > 0)
       .sort((one, other) => one.size - other.size);
     if (least === undefined) return;
     least.isRetiring = true;
