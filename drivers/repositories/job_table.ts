@@ -8,7 +8,7 @@ import {
   type JobStatus,
   jobStatuses,
 } from "../../src/job.ts";
-import type { JobQuery } from "../../src/repository.ts";
+import type { JobCounts, JobQuery } from "../../src/repository.ts";
 import { SortedIndex } from "./sorted_index.ts";
 
 /** What a job costs beside its texts, measured: its objects, its id, its places in Map and indexes. */
@@ -32,11 +32,14 @@ export interface Entry {
 
 type IdIndex = SortedIndex<Entry, Keyed>;
 
-/** Holds entries by id, by id within a status or a task, by due time and by time of completion. */
+/** Keeps PENDING jobs that wait for their time apart, so that the jobs to be claimed can be read in order. */
+const states = [...jobStatuses, "DEFERRED"] as const;
+
+/** Holds entries by id, by id within a state or a task, by due time and by time of completion. */
 export class JobTable {
   readonly #shards = Array.from({ length: shardCount }, () => new Map<string, Entry>());
   readonly #all = createIdIndex();
-  readonly #byStatus = recordOfStatuses(createIdIndex);
+  readonly #byState = createRecord(states, createIdIndex);
   readonly #byTask = new Map<string, IdIndex>();
   readonly #byRunAt = createTimeIndex((job) => job.runAtMs);
   readonly #byCompletion = createTimeIndex((job) => job.completedAtMs);
@@ -91,16 +94,29 @@ export class JobTable {
 
   /** Newest first, the entries among which the matches of a query are: as few as an index can tell. */
   candidates({ status, taskName, beforeId }: JobQuery): Iterable<Entry> {
-    let index: IdIndex | undefined = status === undefined ? this.#all : this.#byStatus[status];
+    const before = beforeId === undefined ? undefined : { id: beforeId };
     if (taskName !== undefined) {
       const ofTask = this.#byTask.get(taskName);
-      if (ofTask === undefined || ofTask.size < index.size) index = ofTask;
+      if (ofTask === undefined) return [];
+      if (status === undefined || ofTask.size < this.#sizeOf(status)) {
+        return ofTask.descending(before);
+      }
     }
-    return index?.descending(beforeId === undefined ? undefined : { id: beforeId }) ?? [];
+    if (status === undefined) return this.#all.descending(before);
+    const ofStatus = this.#byState[status].descending(before);
+    if (status !== "PENDING") return ofStatus;
+    return merge(ofStatus, this.#byState.DEFERRED.descending(before), isAfter);
+  }
+
+  /** The entries that can be claimed now, in the order of their ids, from the first after that id. */
+  waiting(afterId: string | undefined): Iterable<Entry> {
+    const after = afterId === undefined ? undefined : { id: afterId };
+    const { PENDING, SCHEDULED } = this.#byState;
+    return merge(PENDING.ascending(after), SCHEDULED.ascending(after), isBefore);
   }
 
   /** The PENDING entries with a `runAtMs`, earliest first. */
-  waiting(): Iterable<Entry> {
+  deferred(): Iterable<Entry> {
     return this.#byRunAt.ascending();
   }
 
@@ -109,23 +125,32 @@ export class JobTable {
     return this.#byCompletion.first();
   }
 
-  /** How many jobs are in each status. */
-  count(): Record<JobStatus, number> {
-    return recordOfStatuses((status) => this.#byStatus[status].size);
+  /** How many jobs there are. */
+  count(): JobCounts {
+    const { PENDING, SCHEDULED } = this.#byState;
+    return {
+      byStatus: createRecord(jobStatuses, (status) => this.#sizeOf(status)),
+      waiting: PENDING.size + SCHEDULED.size,
+    };
+  }
+
+  #sizeOf(status: JobStatus): number {
+    const { size } = this.#byState[status];
+    return status === "PENDING" ? size + this.#byState.DEFERRED.size : size;
   }
 
   #enterState(entry: Entry): void {
     const { job } = entry;
-    this.#byStatus[job.status].add(entry);
-    if (isWaiting(job)) this.#byRunAt.add(entry);
+    this.#byState[stateOf(job)].add(entry);
+    if (isDeferred(job)) this.#byRunAt.add(entry);
     if (isFinished(job)) this.#byCompletion.add(entry);
     this.#account(entry, 1);
   }
 
   #leaveState(entry: Entry): void {
     const { job } = entry;
-    this.#byStatus[job.status].remove(entry);
-    if (isWaiting(job)) this.#byRunAt.remove(entry);
+    this.#byState[stateOf(job)].remove(entry);
+    if (isDeferred(job)) this.#byRunAt.remove(entry);
     if (isFinished(job)) this.#byCompletion.remove(entry);
     this.#account(entry, -1);
   }
@@ -153,12 +178,42 @@ function lengthOf(text: string | undefined): number {
   return text === undefined ? 0 : text.length;
 }
 
-function isWaiting(job: Job): boolean {
+function isDeferred(job: Job): boolean {
   return job.status === "PENDING" && job.runAtMs !== undefined;
 }
 
+function stateOf(job: Job): typeof states[number] {
+  return isDeferred(job) ? "DEFERRED" : job.status;
+}
+
 function createIdIndex(): IdIndex {
-  return new SortedIndex((a, b) => a.id < b.id);
+  return new SortedIndex(isBefore);
+}
+
+function isBefore(a: Keyed, b: Keyed): boolean {
+  return a.id < b.id;
+}
+
+function isAfter(a: Keyed, b: Keyed): boolean {
+  return a.id > b.id;
+}
+
+/** The items of two iterators in the order that each of them has. */
+function* merge(
+  a: Iterator<Entry, void>,
+  b: Iterator<Entry, void>,
+  isFirst: (a: Keyed, b: Keyed) => boolean,
+): Generator<Entry, void> {
+  let [nextA, nextB] = [a.next().value, b.next().value];
+  while (nextA !== undefined || nextB !== undefined) {
+    if (nextB === undefined || (nextA !== undefined && isFirst(nextA, nextB))) {
+      yield nextA!;
+      nextA = a.next().value;
+    } else {
+      yield nextB;
+      nextB = b.next().value;
+    }
+  }
 }
 
 /** Orders by a time, and jobs of the same time by id. */
@@ -170,7 +225,9 @@ function createTimeIndex(timeOf: (job: Job) => number | undefined): SortedIndex<
   });
 }
 
-function recordOfStatuses<Value>(make: (status: JobStatus) => Value): Record<JobStatus, Value> {
-  const pairs = jobStatuses.map((status) => [status, make(status)]);
-  return Object.fromEntries(pairs) as Record<JobStatus, Value>;
+function createRecord<Key extends string, Value>(
+  keys: readonly Key[],
+  make: (key: Key) => Value,
+): Record<Key, Value> {
+  return Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<Key, Value>;
 }

@@ -3,23 +3,25 @@
 
 // deno-lint-ignore-file require-await -- async only turns what is thrown into a rejection
 
+import { systemClock } from "../../src/clock.ts";
 import { ValetError } from "../../src/errors.ts";
 import {
   applyChange,
   type Change,
+  changedId,
   type Job,
   type JobResult,
-  type JobStatus,
-  resultOf,
+  resultAfter,
 } from "../../src/job.ts";
 import { getLogger } from "../../src/log.ts";
 import type {
-  DueJobs,
   Health,
-  JobFields,
+  JobCounts,
   JobPage,
   JobQuery,
   Repository,
+  Work,
+  WorkQuery,
 } from "../../src/repository.ts";
 import { readPositiveInteger } from "../read_option.ts";
 import { type Entry, JobTable, sizeOf } from "./job_table.ts";
@@ -41,6 +43,9 @@ export async function openMemoryRepository(options?: unknown): Promise<Repositor
 }
 
 class MemoryRepository implements Repository {
+  readonly isDurable = false;
+  readonly isShared = false;
+  readonly now = systemClock.now;
   readonly #maxMemoryMb: number;
   readonly #maxBytes: number;
   #jobs: JobTable | undefined = new JobTable();
@@ -88,16 +93,6 @@ class MemoryRepository implements Repository {
     return { jobs, nextBeforeId: null };
   }
 
-  async update(id: string, fields: JobFields): Promise<boolean> {
-    const table = this.#openTable();
-    const entry = table.find(id);
-    if (entry === undefined) return false;
-    const { name = entry.job.name, description = entry.job.description } = fields;
-    table.replace(entry, { ...entry.job, name, description }, entry.result);
-    this.#forgetAboveLimit(table);
-    return true;
-  }
-
   async delete(id: string): Promise<Job | null> {
     const table = this.#openTable();
     const entry = table.find(id);
@@ -125,17 +120,22 @@ class MemoryRepository implements Repository {
     return answers;
   }
 
-  async findDue(nowMs: number, limit: number): Promise<DueJobs> {
+  async find({ state, nowMs, limit, afterId }: WorkQuery): Promise<Work> {
+    const table = this.#openTable();
+    // Nothing in here has been claimed by another process.
+    if (state === "abandoned") return { jobs: [], nextRunAtMs: null };
     const jobs: Job[] = [];
-    for (const { job } of this.#openTable().waiting()) {
-      const runAtMs = job.runAtMs!;
-      if (runAtMs > nowMs || jobs.length === limit) return { jobs, nextRunAtMs: runAtMs };
+    for (const { job } of state === "due" ? table.deferred() : table.waiting(afterId)) {
+      const runAtMs = state === "due" ? job.runAtMs! : null;
+      if (jobs.length === limit || (runAtMs !== null && runAtMs > nowMs)) {
+        return { jobs, nextRunAtMs: runAtMs };
+      }
       jobs.push(job);
     }
     return { jobs, nextRunAtMs: null };
   }
 
-  async count(): Promise<Readonly<Record<JobStatus, number>>> {
+  async count(): Promise<JobCounts> {
     return this.#openTable().count();
   }
 
@@ -185,12 +185,12 @@ class MemoryRepository implements Repository {
 }
 
 function changeOne(table: JobTable, change: Change, nowMs: number): Job | null {
-  const entry = table.find(change.id);
+  const entry = table.find(changedId(change));
   if (entry === undefined) return null;
   const job = applyChange(entry.job, change, nowMs);
-  if (job === null) return null;
-  const result = change.kind === "finish" ? resultOf(job.id, change.outcome) : undefined;
-  table.replace(entry, job, result);
+  // The same job: nothing changes, and the result that is stored stands.
+  if (job === null || job === entry.job) return job;
+  table.replace(entry, job, resultAfter(change, job) ?? entry.result);
   return job;
 }
 

@@ -57,9 +57,14 @@ export class SortedIndex<Item extends Key, Key = Item> {
     return this.#chunks[0]?.[0];
   }
 
-  /** The items from the first one on. The index must not change meanwhile. */
-  *ascending(): Generator<Item, void> {
-    for (const chunk of this.#chunks) yield* chunk;
+  /** The items from the first one, or the first after `after`, on. The index must not change meanwhile. */
+  *ascending(after?: Key): Generator<Item, void> {
+    let at = after === undefined ? 0 : this.#findChunk(after);
+    let position = after === undefined ? 0 : this.#findPositionAfter(this.#chunks[at], after);
+    for (let chunk = this.#chunks[at]; chunk !== undefined; chunk = this.#chunks[++at]) {
+      while (position < chunk.length) yield chunk[position++]!;
+      position = 0;
+    }
   }
 
   /** The items from the last one, or the last before `before`, down. The index must not change meanwhile. */
@@ -97,6 +102,12 @@ export class SortedIndex<Item extends Key, Key = Item> {
       middle = (low + high) >>> 1;
     }
     return low;
+  }
+
+  #findPositionAfter(chunk: readonly Item[] = [], key: Key): number {
+    const position = this.#findPosition(chunk, key);
+    const isFound = position < chunk.length && !this.#isBefore(key, chunk[position]!);
+    return isFound ? position + 1 : position;
   }
 
   /** The last chunk is left full, because what comes next mostly belongs behind it. */

@@ -26,6 +26,8 @@ export function makeJob(fields: Partial<Job> = {}): Job {
     completedAtMs: undefined,
     durationMs: undefined,
     attempt: 0,
+    fence: 0,
+    crashes: 0,
     ...fields,
   };
 }
@@ -35,16 +37,16 @@ export function makeJobs(count: number, fields: Partial<Job> = {}): Job[] {
   return Array.from({ length: count }, () => makeJob(fields));
 }
 
-/** The end of that attempt: completed with a result, unless the outcome says otherwise. */
-export function makeFinish(
-  id: string,
-  attempt: number,
-  outcome: Partial<Outcome> = {},
-): Change {
+/** A claim of the job with that id; where there are leases, for an hour unless said otherwise. */
+export function makeClaim(id: string, leaseMs = 3_600_000): Change {
+  return { kind: "claim", id, leaseMs };
+}
+
+/** The end of a claimed job: completed with a result, unless the outcome says otherwise. */
+export function makeFinish(held: Job, outcome: Partial<Outcome> = {}): Change {
   return {
     kind: "finish",
-    id,
-    attempt,
+    held,
     outcome: {
       status: "COMPLETED",
       resultJson: '"some metadata"',

@@ -6,11 +6,13 @@
 import { ValetError } from "../../src/errors.ts";
 import {
   applyChange,
+  changedId,
+  isWaiting,
   type Job,
   type JobResult,
   type JobStatus,
   jobStatuses,
-  resultOf,
+  resultAfter,
 } from "../../src/job.ts";
 import type { Repository } from "../../src/repository.ts";
 
@@ -25,6 +27,10 @@ export function createOracleRepository(): Repository {
   }
 
   return {
+    isDurable: false,
+    isShared: false,
+    now: Date.now,
+
     async insert(added) {
       assertOpen();
       const ids = added.map((job) => job.id);
@@ -58,18 +64,6 @@ export function createOracleRepository(): Repository {
       };
     },
 
-    async update(id, { name, description }) {
-      assertOpen();
-      const job = jobs.get(id);
-      if (job === undefined) return false;
-      jobs.set(id, {
-        ...job,
-        name: name ?? job.name,
-        description: description ?? job.description,
-      });
-      return true;
-    },
-
     async delete(id) {
       assertOpen();
       const job = jobs.get(id) ?? null;
@@ -91,22 +85,30 @@ export function createOracleRepository(): Repository {
     async change(changes, nowMs) {
       assertOpen();
       return changes.map((change) => {
-        const job = jobs.get(change.id);
+        const job = jobs.get(changedId(change));
         const next = job === undefined ? null : applyChange(job, change, nowMs);
         if (next === null) return null;
+        const result = next === job ? undefined : resultAfter(change, next);
+        if (result !== undefined) results.set(next.id, result);
         jobs.set(next.id, next);
-        if (change.kind === "finish") results.set(next.id, resultOf(next.id, change.outcome));
         return next;
       });
     },
 
-    async findDue(nowMs, limit) {
+    async find({ state, nowMs, limit, afterId }) {
       assertOpen();
-      const waiting = [...jobs.values()]
+      if (state === "abandoned") return { jobs: [], nextRunAtMs: null };
+      const byId = [...jobs.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+      if (state === "waiting") {
+        const waiting = byId.filter(isWaiting)
+          .filter((job) => afterId === undefined || job.id > afterId);
+        return { jobs: waiting.slice(0, limit), nextRunAtMs: null };
+      }
+      const deferred = byId
         .filter((job) => job.status === "PENDING" && job.runAtMs !== undefined)
-        .sort((a, b) => a.runAtMs! - b.runAtMs! || (a.id < b.id ? -1 : 1));
-      const due = waiting.filter((job) => job.runAtMs! <= nowMs).slice(0, limit);
-      return { jobs: due, nextRunAtMs: waiting[due.length]?.runAtMs ?? null };
+        .sort((a, b) => a.runAtMs! - b.runAtMs!);
+      const due = deferred.filter((job) => job.runAtMs! <= nowMs).slice(0, limit);
+      return { jobs: due, nextRunAtMs: deferred[due.length]?.runAtMs ?? null };
     },
 
     async count() {
@@ -115,7 +117,8 @@ export function createOracleRepository(): Repository {
       const pairs = jobStatuses.map((
         status,
       ) => [status, all.filter((job) => job.status === status).length]);
-      return Object.fromEntries(pairs) as Record<JobStatus, number>;
+      const byStatus = Object.fromEntries(pairs) as Record<JobStatus, number>;
+      return { byStatus, waiting: all.filter(isWaiting).length };
     },
 
     async health() {
