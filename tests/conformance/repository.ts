@@ -1,12 +1,20 @@
 // The promises of the Repository port, each one a named test; every driver runs all of them.
 // Written against src/repository.ts alone: nothing here may know a driver or how fast it is.
 
+import assert from "node:assert/strict";
 import type { Repository } from "../../src/repository.ts";
 import { testChanges } from "./repository_changes.ts";
+import { testConcurrency } from "./repository_concurrency.ts";
+import { testDurability } from "./repository_durability.ts";
+import { testEdits } from "./repository_edits.ts";
+import { testFinds } from "./repository_finds.ts";
+import { testLeases } from "./repository_leases.ts";
 import { testLifeCycle } from "./repository_life_cycle.ts";
 import { testLists } from "./repository_lists.ts";
 import { testModel } from "./repository_model.ts";
 import { testRecords } from "./repository_records.ts";
+import { testRescues } from "./repository_rescues.ts";
+import { testRoundTrips } from "./repository_round_trips.ts";
 
 /** What the suite needs of a driver. */
 export interface RepositorySuite {
@@ -14,31 +22,65 @@ export interface RepositorySuite {
   readonly name: string;
   /** Opens the driver on a fresh, empty store. The test closes it. */
   open(): Promise<Repository>;
+  /** Opens the store of that open repository a second time; given exactly by drivers with `isShared`. */
+  openSecond?(repository: Repository): Promise<Repository>;
+  /**
+   * Closes that repository and opens its store again, as a new process would; given exactly by drivers with
+   * `isDurable`.
+   */
+  reopen?(repository: Repository): Promise<Repository>;
   /** How many random command sequences the model test tries. Default 100. */
   readonly modelRuns?: number;
+}
+
+/** Opens more on the store of a test; what it opened is closed after the test. */
+export interface OpenMore {
+  /** Another handle on the store. */
+  openSecond(): Promise<Repository>;
+  /** Closes that repository and opens its store again. */
+  reopen(repository: Repository): Promise<Repository>;
 }
 
 /** Declares one test: opens a fresh repository for it and closes it after. */
 export type TestRepository = (
   promise: string,
-  test: (repository: Repository) => Promise<void>,
+  test: (repository: Repository, more: OpenMore) => void | Promise<void>,
 ) => void;
 
 /** Declares the tests that every repository driver must pass. */
 export function repositoryConformance(suite: RepositorySuite): void {
   const test: TestRepository = (promise, body) => {
     Deno.test(`${suite.name} repository: ${promise}`, async () => {
-      const repository = await suite.open();
+      const opened = [await suite.open()];
+      const keep = async (opening: Promise<Repository>) => {
+        const repository = await opening;
+        opened.push(repository);
+        return repository;
+      };
       try {
-        await body(repository);
+        await body(opened[0]!, {
+          openSecond: () => keep(suite.openSecond!(opened[0]!)),
+          reopen: (repository) => keep(suite.reopen!(repository)),
+        });
       } finally {
-        await repository.close();
+        for (const repository of opened.toReversed()) await repository.close();
       }
     });
   };
+  test("isShared and isDurable say what the options of the suite say", (repository) => {
+    assert.equal(repository.isShared, suite.openSecond !== undefined);
+    assert.equal(repository.isDurable, suite.reopen !== undefined);
+  });
   testRecords(test);
+  testRoundTrips(test);
   testLists(test);
+  testFinds(test);
   testChanges(test);
+  testEdits(test);
+  testConcurrency(test);
+  testRescues(test, suite);
+  if (suite.openSecond !== undefined) testLeases(test);
+  if (suite.reopen !== undefined) testDurability(test);
   testLifeCycle(test);
   testModel(suite);
 }

@@ -1,25 +1,37 @@
-// Conformance of health and close.
+// Conformance of now, health and close.
 
 import assert from "node:assert/strict";
+import type { Job } from "../../src/job.ts";
 import type { Repository } from "../../src/repository.ts";
-import { makeFinish, makeJob, testNowMs } from "../testing/make_job.ts";
+import { makeClaim, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
+import { defaultDeadlineMs } from "../testing/within.ts";
 import type { TestRepository } from "./repository.ts";
 
 const calls: Readonly<Record<string, (repository: Repository) => Promise<unknown>>> = {
   insert: (repository) => repository.insert([makeJob()]),
   get: (repository) => repository.get(makeJob().id),
   list: (repository) => repository.list({ limit: 10 }),
-  update: (repository) => repository.update(makeJob().id, { name: "new" }),
   delete: (repository) => repository.delete(makeJob().id),
   getResult: (repository) => repository.getResult(makeJob().id),
   deleteResult: (repository) => repository.deleteResult(makeJob().id),
-  change: (repository) => repository.change([makeFinish(makeJob().id, 1)], testNowMs),
-  findDue: (repository) => repository.findDue(testNowMs, 10),
+  change: (repository) => repository.change([makeClaim(makeJob().id)], testNowMs),
+  find: (repository) => repository.find({ state: "waiting", nowMs: testNowMs, limit: 10 }),
   count: (repository) => repository.count(),
 };
 
 /** Declares the tests. */
 export function testLifeCycle(test: TestRepository): void {
+  test("now is a whole number of milliseconds that goes on", async (repository) => {
+    const startMs = repository.now();
+    assert.ok(Number.isSafeInteger(startMs), `${startMs}`);
+    const deadlineMs = performance.now() + defaultDeadlineMs;
+    while (repository.now() <= startMs) {
+      assert.ok(performance.now() < deadlineMs, "it stands still");
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.ok(Number.isSafeInteger(repository.now()));
+  });
+
   test("health of an open store is good", async (repository) => {
     assert.equal((await repository.health()).isHealthy, true);
   });
@@ -44,11 +56,15 @@ export function testLifeCycle(test: TestRepository): void {
   });
 
   test("close waits for calls under way", async (repository) => {
-    const job = makeJob();
-    const insert = repository.insert([job]);
-    const get = repository.get(job.id);
+    const [waiting, ...jobs] = makeJobs(30) as [Job, ...Job[]];
+    await repository.insert([waiting]);
+    const calls = [
+      ...jobs.map((job) => repository.insert([job])),
+      repository.change([makeClaim(waiting.id)], testNowMs),
+      repository.get(waiting.id),
+      repository.find({ state: "waiting", nowMs: testNowMs, limit: 10 }),
+    ];
     await repository.close();
-    await insert;
-    await get;
+    await Promise.all(calls);
   });
 }

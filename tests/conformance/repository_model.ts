@@ -3,20 +3,22 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ValetError } from "../../src/errors.ts";
-import { type Change, type Job, jobStatuses } from "../../src/job.ts";
-import type { JobQuery, Repository } from "../../src/repository.ts";
-import { makeFinish, makeJob, makeJobs } from "../testing/make_job.ts";
+import { type Change, changedId, type Job, jobStatuses } from "../../src/job.ts";
+import type { JobQuery, Repository, WorkQuery } from "../../src/repository.ts";
+import { comparableAnswer } from "../testing/comparable_answer.ts";
+import { makeClaim, makeFinish, makeJob, makeJobs } from "../testing/make_job.ts";
 import { createOracleRepository } from "../testing/oracle_repository.ts";
 import { readPages } from "../testing/read_pages.ts";
 import type { RepositorySuite } from "./repository.ts";
 
-/** Few ids, names and times, so that commands meet. */
+/** Few ids, names and times, so that commands meet. The times are of now, because leases are. */
 const ids = makeJobs(8).map((job) => job.id);
 const id = fc.constantFrom(...ids);
-const timeMs = fc.integer({ min: 1, max: 6 });
+const startMs = Date.now();
+const timeMs = fc.integer({ min: 1, max: 6 }).map((n) => startMs + n);
 const text = fc.constantFrom("a", "B", "ab", "%");
 const taskName = fc.constantFrom("one", "two");
-const attempt = fc.integer({ min: 0, max: 3 });
+const limit = fc.integer({ min: 1, max: 5 });
 
 const job: fc.Arbitrary<Job> = fc.record({
   id,
@@ -26,32 +28,92 @@ const job: fc.Arbitrary<Job> = fc.record({
   runAtMs: fc.option(timeMs, { nil: undefined }),
 }).map(makeJob);
 
-const change: fc.Arbitrary<Change> = fc.oneof(
-  id.map((id): Change => ({ kind: "schedule", id })),
-  id.map((id): Change => ({ kind: "claim", id })),
-  fc.tuple(id, attempt, fc.boolean()).map(([id, attempt, isFailed]) =>
-    makeFinish(id, attempt, isFailed ? { status: "FAILED", failureReason: "it broke" } : {})
-  ),
-  fc.tuple(id, attempt, fc.boolean()).map(([id, attempt, wasStarted]): Change => ({
-    kind: "give_back",
+/** The claims of each job so far, the last one first: what a holder, or one that was, can know. */
+type Claims = ReadonlyMap<string, readonly Job[]>;
+
+/** A change of a job as soon as it is known who has claimed it. */
+interface Step {
+  readonly name: string;
+  readonly id: string;
+  toChange(claims: Claims): Change;
+}
+
+function stepsOf<Input>(
+  input: fc.Arbitrary<Input>,
+  name: string,
+  toChange: (id: string, input: Input) => Change,
+): fc.Arbitrary<Step> {
+  return fc.tuple(id, input).map(([id, value]) => ({
+    name: `${name} ${id} ${JSON.stringify(value)}`,
     id,
-    attempt,
-    wasStarted,
-  })),
+    toChange: () => toChange(id, value),
+  }));
+}
+
+/** Mostly by the one who holds the job now. */
+const age = fc.constantFrom(0, 0, 0, 0, 1, 2);
+
+function heldStepsOf<Input>(
+  input: fc.Arbitrary<Input>,
+  name: string,
+  toChange: (held: Job, input: Input) => Change,
+): fc.Arbitrary<Step> {
+  return fc.tuple(id, age, input).map(([id, age, value]) => ({
+    name: `${name} ${id} by the holder ${age} claims ago ${JSON.stringify(value)}`,
+    id,
+    toChange(claims) {
+      const unknown = makeJob({ id, status: "IN_PROGRESS", fence: 99 });
+      return toChange(claims.get(id)?.[age] ?? unknown, value);
+    },
+  }));
+}
+
+const fields = fc.record({ name: text, description: text }, { requiredKeys: [] });
+const outcome = fc.constantFrom(
+  {},
+  { resultJson: "2", durationMs: 1.5 },
+  { status: "FAILED", resultJson: undefined, failureReason: "it broke" } as const,
 );
 
+const step: fc.Arbitrary<Step> = fc.oneof(
+  stepsOf(fields, "edit", (id, fields) => ({ kind: "edit", id, ...fields })),
+  stepsOf(fc.constant(null), "schedule", (id) => ({ kind: "schedule", id })),
+  { arbitrary: stepsOf(fc.constant(null), "claim", (id) => makeClaim(id)), weight: 3 },
+  heldStepsOf(fc.constant(null), "renew", (held) => ({ kind: "renew", held, leaseMs: 3_600_000 })),
+  heldStepsOf(outcome, "finish", makeFinish),
+  heldStepsOf(
+    fc.boolean(),
+    "give_back",
+    (held, wasStarted) => ({ kind: "give_back", held, wasStarted }),
+  ),
+  heldStepsOf(
+    fc.integer({ min: 1, max: 3 }),
+    "rescue",
+    (held, maxCrashes) => ({ kind: "rescue", held, maxCrashes }),
+  ),
+);
+
+const steps = fc.uniqueArray(step, { selector: (step) => step.id, maxLength: 4 });
+
 const query: fc.Arbitrary<JobQuery> = fc.record({
-  limit: fc.integer({ min: 1, max: 5 }),
+  limit,
   status: fc.option(fc.constantFrom(...jobStatuses), { nil: undefined }),
   taskName: fc.option(taskName, { nil: undefined }),
   text: fc.option(text, { nil: undefined }),
   beforeId: fc.option(id, { nil: undefined }),
 });
 
+const workQuery: fc.Arbitrary<WorkQuery> = fc.record({
+  state: fc.constantFrom("due", "waiting", "abandoned"),
+  nowMs: timeMs,
+  limit,
+  afterId: fc.option(id, { nil: undefined }),
+});
+
 interface Command {
   /** Shown where the test fails. */
   readonly name: string;
-  run(repository: Repository): Promise<unknown>;
+  run(repository: Repository, claims: Claims): Promise<unknown>;
 }
 
 function commandsOf<Input>(
@@ -65,49 +127,84 @@ function commandsOf<Input>(
   }));
 }
 
+const changes: fc.Arbitrary<Command> = fc.tuple(steps, timeMs).map(([steps, nowMs]) => ({
+  name: `at ${nowMs}: ${steps.map((step) => step.name).join(", ")}`,
+  async run(repository, claims) {
+    const changes = steps.map((step) => step.toChange(claims));
+    const answers = await repository.change(changes, nowMs);
+    return {
+      answers: changes.map((change, i) => comparableAnswer(change, answers[i])),
+      jobs: await Promise.all(steps.map(({ id }) => repository.get(id))),
+      results: await Promise.all(steps.map(({ id }) => repository.getResult(id))),
+    };
+  },
+}));
+
 const command: fc.Arbitrary<Command> = fc.oneof(
   commandsOf(fc.array(job, { maxLength: 3 }), "insert", (to, jobs) => to.insert(jobs)),
-  commandsOf(fc.array(change, { maxLength: 4 }), "change at 3", (to, list) => to.change(list, 3)),
-  commandsOf(fc.tuple(change, timeMs), "change", (to, [one, nowMs]) => to.change([one], nowMs)),
+  { arbitrary: changes, weight: 5 },
   commandsOf(id, "get", (to, id) => to.get(id)),
   commandsOf(id, "delete", (to, id) => to.delete(id)),
   commandsOf(id, "getResult", (to, id) => to.getResult(id)),
   commandsOf(id, "deleteResult", (to, id) => to.deleteResult(id)),
   commandsOf(query, "list", (to, query) => readPages(to, query)),
-  commandsOf(
-    fc.tuple(id, fc.record({ name: text, description: text }, { requiredKeys: [] })),
-    "update",
-    (to, [id, fields]) => to.update(id, fields),
-  ),
-  commandsOf(
-    fc.tuple(timeMs, fc.integer({ min: 1, max: 4 })),
-    "findDue",
-    (to, [nowMs, limit]) => to.findDue(nowMs, limit),
-  ),
-  commandsOf(fc.constant(null), "count", async (to) => ({ ...await to.count() })),
+  commandsOf(workQuery, "find", (to, query) => to.find(query)),
+  commandsOf(fc.constant(null), "count", async (to) => {
+    const { byStatus, waiting } = await to.count();
+    return { ...byStatus, waiting };
+  }),
 );
 
 /** What the command answers: a value, or the code of its error. */
-async function answerOf(command: Command, repository: Repository): Promise<unknown> {
+async function answerOf(
+  command: Command,
+  repository: Repository,
+  claims: Claims,
+): Promise<unknown> {
   try {
-    return await command.run(repository);
+    return await command.run(repository, claims);
   } catch (error) {
     if (error instanceof ValetError) return `throws ${error.code}`;
     throw error;
   }
 }
 
+/** The oracle, and the claims of the jobs that it has. An id that is stored again is another job. */
+function createModel(isShared: boolean): { oracle: Repository; readClaims(): Claims } {
+  const oracle = createOracleRepository(isShared);
+  const claims = new Map<string, readonly Job[]>();
+  return {
+    oracle: {
+      ...oracle,
+      async change(changes, nowMs) {
+        const answers = await oracle.change(changes, nowMs);
+        for (const [i, change] of changes.entries()) {
+          const [id, job] = [changedId(change), answers[i]];
+          if (change.kind === "claim" && job) claims.set(id, [job, ...claims.get(id) ?? []]);
+        }
+        return answers;
+      },
+      delete(id) {
+        claims.delete(id);
+        return oracle.delete(id);
+      },
+    },
+    readClaims: () => new Map(claims),
+  };
+}
+
 /** Declares the test. */
-export function testModel({ name, open, modelRuns = 100 }: RepositorySuite): void {
+export function testModel({ name, open, openSecond, modelRuns = 100 }: RepositorySuite): void {
   Deno.test(`${name} repository: any sequence of commands answers like the oracle`, async () => {
-    const sequences = fc.array(command, { maxLength: 60, size: "max" });
+    const sequences = fc.array(command, { maxLength: 80, size: "max" });
     const property = fc.asyncProperty(sequences, async (commands) => {
-      const oracle = createOracleRepository();
+      const { oracle, readClaims } = createModel(openSecond !== undefined);
       const repository = await open();
       try {
         for (const command of commands) {
-          const expected = await answerOf(command, oracle);
-          assert.deepEqual(await answerOf(command, repository), expected, command.name);
+          const claims = readClaims();
+          const expected = await answerOf(command, oracle, claims);
+          assert.deepEqual(await answerOf(command, repository, claims), expected, command.name);
         }
       } finally {
         await repository.close();

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
-import type { Job } from "../../src/job.ts";
+import { isWaiting, type Job } from "../../src/job.ts";
 import { configureLogging, flushLogs } from "../../src/log.ts";
 import type { Repository } from "../../src/repository.ts";
 import { repositoryConformance } from "../conformance/repository.ts";
-import { makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
+import { claimJobs } from "../testing/claim_jobs.ts";
+import { makeClaim, makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { readPages } from "../testing/read_pages.ts";
 
 repositoryConformance({ name: "memory", open: () => openMemoryRepository(), modelRuns: 300 });
@@ -13,11 +14,10 @@ repositoryConformance({ name: "memory", open: () => openMemoryRepository(), mode
 const largeText = JSON.stringify({ text: "x".repeat(105_000) });
 
 async function finish(repository: Repository, jobs: readonly Job[], resultJson = "1") {
-  const claims = jobs.map(({ id }) => ({ kind: "claim", id } as const));
-  await repository.change(claims, testNowMs);
-  for (const [i, { id }] of jobs.entries()) {
+  const held = await claimJobs(repository, jobs.map((job) => job.id));
+  for (const [i, job] of held.entries()) {
     const outcome = { resultJson, startedAtMs: testNowMs + i };
-    await repository.change([makeFinish(id, 1, outcome)], testNowMs);
+    await repository.change([makeFinish(job, outcome)], testNowMs);
   }
 }
 
@@ -39,13 +39,8 @@ Deno.test("memory repository: forgets what finished first above its limit", asyn
   await repository.insert([makeJob({ paramsJson: largeText })]);
   assert.equal(await repository.get(first.id), null);
   assert.ok(await repository.getResult(third.id));
-  assert.deepEqual({ ...await repository.count() }, {
-    PENDING: 8,
-    SCHEDULED: 0,
-    IN_PROGRESS: 0,
-    COMPLETED: 1,
-    FAILED: 0,
-  });
+  const { byStatus, waiting: waitingCount } = await repository.count();
+  assert.deepEqual([byStatus.PENDING, byStatus.COMPLETED, waitingCount], [8, 1, 8]);
   await repository.close();
 });
 
@@ -57,11 +52,11 @@ Deno.test("memory repository: results count towards its limit, until they are de
     await finish(repository, [job], largeText);
     await repository.deleteResult(job.id);
   }
-  assert.equal((await repository.count()).COMPLETED, 10);
+  assert.equal((await repository.count()).byStatus.COMPLETED, 10);
   const more = makeJobs(10);
   await repository.insert(more);
   await finish(repository, more, largeText);
-  assert.ok((await repository.count()).COMPLETED < 20);
+  assert.ok((await repository.count()).byStatus.COMPLETED < 20);
   assert.ok(await repository.getResult(more[9]!.id));
   await repository.close();
 });
@@ -71,7 +66,8 @@ Deno.test("memory repository: longer names and descriptions count towards its li
   const jobs = makeJobs(2);
   await repository.insert(jobs);
   await finish(repository, [jobs[0]!]);
-  await repository.update(jobs[1]!.id, { description: "x".repeat(2 ** 20) });
+  const edit = { kind: "edit", id: jobs[1]!.id, description: "x".repeat(2 ** 20) } as const;
+  await repository.change([edit], testNowMs);
   assert.equal(await repository.get(jobs[0]!.id), null);
   assert.ok(await repository.get(jobs[1]!.id));
   await repository.close();
@@ -88,7 +84,7 @@ Deno.test("memory repository: refuses jobs while nothing in it has finished", as
     message: "Cannot store the job: the memory repository is full, its 1 MB are taken by jobs " +
       "that have not finished; try again later, raise maxMemoryMb or use another repository",
   });
-  assert.equal((await repository.count()).PENDING, 9);
+  assert.equal((await repository.count()).byStatus.PENDING, 9);
   await finish(repository, [jobs[0]!]);
   await repository.insert([next]);
   assert.equal(await repository.get(jobs[0]!.id), null);
@@ -103,7 +99,7 @@ Deno.test("memory repository: stays bounded while jobs run for ever", async () =
     await repository.insert(jobs);
     await finish(repository, jobs);
   }
-  const { COMPLETED, ...others } = await repository.count();
+  const { COMPLETED, ...others } = (await repository.count()).byStatus;
   assert.ok(COMPLETED > 1000 && COMPLETED < 2000, `${COMPLETED} jobs in 1 MiB`);
   assert.ok(Object.values(others).every((count) => count === 0));
   await repository.close();
@@ -161,8 +157,8 @@ Deno.test("memory repository: indexes hold with 200,000 jobs that change at rand
   // A fixed walk over all jobs, far from their order.
   for (let i = 0; i < jobs.length; i++) {
     const { id } = jobs[(i * 70_001) % jobs.length]!;
-    if (i % 2 === 0) await repository.change([{ kind: "claim", id }], testNowMs);
-    if (i % 4 === 0) await repository.change([makeFinish(id, 1)], testNowMs);
+    const [held] = i % 2 === 0 ? await repository.change([makeClaim(id)], testNowMs) : [];
+    if (i % 4 === 0 && held) await repository.change([makeFinish(held)], testNowMs);
     if (i % 16 === 1) await repository.delete(id);
   }
   const stored = (await Promise.all(jobs.map((job) => repository.get(job.id))))
@@ -170,16 +166,23 @@ Deno.test("memory repository: indexes hold with 200,000 jobs that change at rand
   assert.deepEqual(await readIds(repository, {}), stored.map((job) => job.id));
   for (const status of ["PENDING", "IN_PROGRESS", "COMPLETED"] as const) {
     const expected = stored.filter((job) => job.status === status).map((job) => job.id);
-    assert.equal((await repository.count())[status], expected.length);
+    assert.equal((await repository.count()).byStatus[status], expected.length);
     assert.deepEqual(await readIds(repository, { status }), expected);
     const ofTask = stored.filter((job) => job.status === status && job.taskName === "task 1");
     const query = { status, taskName: "task 1" };
     assert.deepEqual(await readIds(repository, query), ofTask.map((job) => job.id));
   }
-  const waiting = stored.filter((job) => job.status === "PENDING" && job.runAtMs !== undefined);
-  const { jobs: due } = await repository.findDue(testNowMs + 5000, jobs.length);
-  const times = waiting.map((job) => job.runAtMs!).sort((a, b) => a - b);
+  const deferred = stored.filter((job) => job.status === "PENDING" && job.runAtMs !== undefined);
+  const query = { nowMs: testNowMs + 5000, limit: jobs.length };
+  const { jobs: due } = await repository.find({ ...query, state: "due" });
+  const times = deferred.map((job) => job.runAtMs!).sort((a, b) => a - b);
   assert.deepEqual(due.map((job) => job.runAtMs), times);
+  const waiting = stored.filter(isWaiting).toReversed();
+  assert.equal((await repository.count()).waiting, waiting.length);
+  assert.deepEqual((await repository.find({ ...query, state: "waiting" })).jobs, waiting);
+  const afterId = waiting[70_000]!.id;
+  const rest = await repository.find({ ...query, state: "waiting", afterId });
+  assert.deepEqual(rest.jobs, waiting.slice(70_001));
   await repository.close();
 });
 

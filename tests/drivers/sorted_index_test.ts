@@ -21,6 +21,7 @@ Deno.test("SortedIndex: an empty one has no items", () => {
   assert.deepEqual(keysOf(index.ascending()), []);
   assert.deepEqual(keysOf(index.descending()), []);
   assert.deepEqual(keysOf(index.descending({ key: 1 })), []);
+  assert.deepEqual(keysOf(index.ascending({ key: 1 })), []);
 });
 
 const orders: Record<string, (i: number, count: number) => number> = {
@@ -42,6 +43,7 @@ for (const [name, keyAt] of Object.entries(orders)) {
     for (const key of [-1, 0, 1, 1022, 1023, 1024, 1025, 4000, 2 * count, 2 * count + 9]) {
       const expected = keys.filter((other) => other < key).toReversed();
       assert.deepEqual(keysOf(index.descending({ key })), expected);
+      assert.deepEqual(keysOf(index.ascending({ key })), keys.filter((other) => other > key));
     }
     for (const item of items.slice(1)) index.remove(item);
     assert.equal(index.size, 1);
@@ -73,9 +75,12 @@ Deno.test("SortedIndex: any sequence of changes gives what a sorted array gives"
       assert.equal(index.first()?.key, expected[0]);
       assert.deepEqual(keysOf(index.ascending()), expected);
       assert.deepEqual(keysOf(index.descending()), expected.toReversed());
-      const beforeKey = keys[0] ?? 0;
-      const below = expected.filter((key) => key < beforeKey).toReversed();
-      assert.deepEqual(keysOf(index.descending({ key: beforeKey })), below);
+      for (const from of [keys[0] ?? 0, keys.at(-1) ?? 0]) {
+        const below = expected.filter((key) => key < from).toReversed();
+        assert.deepEqual(keysOf(index.descending({ key: from })), below);
+        const above = expected.filter((key) => key > from);
+        assert.deepEqual(keysOf(index.ascending({ key: from })), above);
+      }
     }),
     { numRuns: 50 },
   );

@@ -3,12 +3,14 @@ import fc from "fast-check";
 import {
   applyChange,
   type Change,
+  changedId,
   isFinished,
+  isWaiting,
   type Job,
   jobStatuses,
-  resultOf,
+  resultAfter,
 } from "../../src/job.ts";
-import { makeFinish, makeJob, testNowMs } from "../testing/make_job.ts";
+import { makeClaim, makeFinish, makeJob, testNowMs } from "../testing/make_job.ts";
 
 const waiting = makeJob();
 const timed = makeJob({ runAtMs: testNowMs });
@@ -17,8 +19,10 @@ const running: Job = {
   ...waiting,
   status: "IN_PROGRESS",
   attempt: 2,
+  fence: 5,
   startedAtMs: testNowMs - 5,
 };
+const returned: Job = { ...waiting, attempt: 2, fence: 5 };
 const completed: Job = {
   ...running,
   status: "COMPLETED",
@@ -27,15 +31,33 @@ const completed: Job = {
   completedAtMs: testNowMs + 7,
 };
 const failed: Job = { ...completed, status: "FAILED", failureReason: "it broke" };
+const stale: Job = { ...running, fence: 4 };
 
 const schedule: Change = { kind: "schedule", id: "any" };
-const claim: Change = { kind: "claim", id: "any" };
+const claim = makeClaim("any");
+const claimed = { status: "IN_PROGRESS", startedAtMs: testNowMs } as const;
 
-function giveBack(attempt: number, wasStarted: boolean): Change {
-  return { kind: "give_back", id: "any", attempt, wasStarted };
+function edit(fields: { name?: string; description?: string }): Change {
+  return { kind: "edit", id: "any", ...fields };
+}
+
+function renew(held: Job): Change {
+  return { kind: "renew", held, leaseMs: 1000 };
+}
+
+function giveBack(held: Job, wasStarted: boolean): Change {
+  return { kind: "give_back", held, wasStarted };
+}
+
+function rescue(held: Job, maxCrashes = 3): Change {
+  return { kind: "rescue", held, maxCrashes };
 }
 
 const table: readonly [name: string, job: Job, change: Change, expected: Partial<Job> | null][] = [
+  ["edit changes the name alone", running, edit({ name: "new" }), { name: "new" }],
+  ["edit changes the description alone", running, edit({ description: "" }), { description: "" }],
+  ["edit changes a finished job", failed, edit({ name: "new" }), { name: "new" }],
+  ["edit of nothing changes nothing", waiting, edit({}), {}],
   ["schedule moves a timed job when its time has come", timed, schedule, {
     status: "SCHEDULED",
     scheduledAtMs: testNowMs,
@@ -50,35 +72,31 @@ const table: readonly [name: string, job: Job, change: Change, expected: Partial
   ["schedule leaves a scheduled job alone", scheduled, schedule, null],
   ["schedule leaves a running job alone", running, schedule, null],
   ["schedule leaves a finished job alone", completed, schedule, null],
-  ["claim takes a waiting job", waiting, claim, {
-    status: "IN_PROGRESS",
-    startedAtMs: testNowMs,
-    attempt: 1,
-  }],
-  ["claim takes a scheduled job", scheduled, claim, {
-    status: "IN_PROGRESS",
-    startedAtMs: testNowMs,
-    attempt: 1,
-  }],
-  ["claim counts further attempts", { ...waiting, attempt: 4 }, claim, {
-    status: "IN_PROGRESS",
-    startedAtMs: testNowMs,
-    attempt: 5,
+  ["claim takes a waiting job", waiting, claim, { ...claimed, attempt: 1, fence: 1 }],
+  ["claim takes a scheduled job", scheduled, claim, { ...claimed, attempt: 1, fence: 1 }],
+  ["claim counts further attempts and claims", returned, claim, {
+    ...claimed,
+    attempt: 3,
+    fence: 6,
   }],
   ["claim leaves a timed job alone before it is scheduled", timed, claim, null],
   ["claim leaves a running job alone", running, claim, null],
   ["claim leaves a completed job alone", completed, claim, null],
   ["claim leaves a failed job alone", failed, claim, null],
-  ["finish completes the running attempt", running, makeFinish("any", 2), {
+  ["renew of a running job changes nothing in it", running, renew(running), {}],
+  ["renew of an earlier claim does not fit", running, renew(stale), null],
+  ["renew of a job given back does not fit", returned, renew(running), null],
+  ["renew of a finished job does not fit", completed, renew(running), null],
+  ["finish completes the running job", running, makeFinish(running), {
     status: "COMPLETED",
     startedAtMs: testNowMs,
     durationMs: 7,
     completedAtMs: testNowMs + 7,
   }],
   [
-    "finish fails the running attempt with its reason",
+    "finish fails the running job with its reason",
     running,
-    makeFinish("any", 2, { status: "FAILED", resultJson: undefined, failureReason: "it broke" }),
+    makeFinish(running, { status: "FAILED", resultJson: undefined, failureReason: "it broke" }),
     {
       status: "FAILED",
       failureReason: "it broke",
@@ -87,28 +105,61 @@ const table: readonly [name: string, job: Job, change: Change, expected: Partial
       completedAtMs: testNowMs + 7,
     },
   ],
-  ["finish of an earlier attempt changes nothing", running, makeFinish("any", 1), null],
-  ["finish of a later attempt changes nothing", running, makeFinish("any", 3), null],
-  ["finish leaves a waiting job alone", waiting, makeFinish("any", 0), null],
-  ["finish leaves a finished job alone", completed, makeFinish("any", 2), null],
-  ["give_back of a started job keeps the attempt", running, giveBack(2, true), {
+  ["finish rounds the duration", running, makeFinish(running, { durationMs: 1.5 }), {
+    status: "COMPLETED",
+    startedAtMs: testNowMs,
+    durationMs: 2,
+    completedAtMs: testNowMs + 2,
+  }],
+  [
+    "finish keeps an edit since the claim",
+    { ...running, name: "new" },
+    makeFinish(running),
+    { status: "COMPLETED", startedAtMs: testNowMs, durationMs: 7, completedAtMs: testNowMs + 7 },
+  ],
+  ["finish of an earlier claim does not fit", running, makeFinish(stale), null],
+  ["finish of a job given back does not fit", returned, makeFinish(running), null],
+  ["finish of a finished job changes nothing", completed, makeFinish(running), {}],
+  ["finish of a job that a later claim finished does not fit", completed, makeFinish(stale), null],
+  ["give_back of a started job keeps the attempt", running, giveBack(running, true), {
     status: "PENDING",
     startedAtMs: undefined,
   }],
-  ["give_back of a job never started was no attempt", running, giveBack(2, false), {
+  ["give_back of a job never started was no attempt", running, giveBack(running, false), {
     status: "PENDING",
     startedAtMs: undefined,
     attempt: 1,
   }],
   [
     "give_back of a timed job makes it SCHEDULED",
-    { ...scheduled, status: "IN_PROGRESS", attempt: 1, startedAtMs: testNowMs },
-    giveBack(1, true),
+    { ...scheduled, ...claimed, attempt: 1, fence: 5 },
+    giveBack(running, true),
     { status: "SCHEDULED", startedAtMs: undefined },
   ],
-  ["give_back of an earlier attempt changes nothing", running, giveBack(1, true), null],
-  ["give_back leaves a waiting job alone", waiting, giveBack(0, false), null],
-  ["give_back leaves a finished job alone", failed, giveBack(2, true), null],
+  ["give_back of an earlier claim does not fit", running, giveBack(stale, true), null],
+  ["give_back of a job given back changes nothing", returned, giveBack(running, false), {}],
+  ["give_back of a finished job does not fit", failed, giveBack(running, true), null],
+  ["rescue returns the job and counts", running, rescue(running), {
+    status: "PENDING",
+    startedAtMs: undefined,
+    crashes: 1,
+  }],
+  [
+    "rescue of a timed job makes it SCHEDULED",
+    { ...scheduled, ...claimed, attempt: 1, fence: 5, crashes: 1 },
+    rescue(running),
+    { status: "SCHEDULED", startedAtMs: undefined, crashes: 2 },
+  ],
+  ["rescue fails the job at maxCrashes", { ...running, crashes: 2 }, rescue(running), {
+    status: "FAILED",
+    failureReason: "the node that ran the job died, 3 times in all; max_crashes allows no more",
+    durationMs: 5,
+    completedAtMs: testNowMs,
+    crashes: 3,
+  }],
+  ["rescue of an earlier claim does not fit", running, rescue(stale), null],
+  ["rescue of a job given back does not fit", returned, rescue(running), null],
+  ["rescue of a finished job does not fit", completed, rescue(running), null],
 ];
 
 for (const [name, job, change, expected] of table) {
@@ -120,13 +171,19 @@ for (const [name, job, change, expected] of table) {
   });
 }
 
+/** Of the claim with that fence. */
+const held = fc.nat(6).map((fence): Job => ({ ...running, fence }));
+
 const arbitraryChange: fc.Arbitrary<Change> = fc.oneof(
+  fc.constant(edit({ name: "new" })),
   fc.constant(schedule),
   fc.constant(claim),
-  fc.tuple(fc.nat(4), fc.boolean()).map(([attempt, isFailed]) =>
-    makeFinish("any", attempt, isFailed ? { status: "FAILED", failureReason: "it broke" } : {})
+  held.map(renew),
+  fc.tuple(held, fc.boolean()).map(([held, isFailed]) =>
+    makeFinish(held, isFailed ? { status: "FAILED", failureReason: "it broke" } : {})
   ),
-  fc.tuple(fc.nat(4), fc.boolean()).map(([attempt, wasStarted]) => giveBack(attempt, wasStarted)),
+  fc.tuple(held, fc.boolean()).map(([held, wasStarted]) => giveBack(held, wasStarted)),
+  held.map((held) => rescue(held)),
 );
 
 /** The legal next states. Only a job without a time goes back to PENDING. */
@@ -141,19 +198,28 @@ const nextStatuses: Record<string, readonly string[]> = {
 Deno.test("applyChange: transitions stay legal under any sequence of changes", () => {
   const runAtMs = fc.option(fc.integer({ min: -20, max: 20 }), { nil: undefined });
   const steps = fc.array(fc.tuple(arbitraryChange, fc.integer({ min: -30, max: 30 })), {
-    maxLength: 40,
+    maxLength: 60,
+    size: "max",
   });
   fc.assert(fc.property(runAtMs, steps, (runAt, changes) => {
     let job = makeJob({ runAtMs: runAt });
     for (const [change, nowMs] of changes) {
       const next = applyChange(job, change, nowMs);
       if (next === null) continue;
+      const isClaim = change.kind === "claim";
+      assert.equal(next.fence, job.fence + (isClaim ? 1 : 0));
+      if (next.status === job.status) {
+        assert.deepEqual(next, { ...job, name: next.name });
+        job = next;
+        continue;
+      }
       assert.ok(nextStatuses[job.status]!.includes(next.status), `${job.status} to ${next.status}`);
       assert.ok(next.attempt >= 0 && Math.abs(next.attempt - job.attempt) <= 1);
-      assert.equal(next.status === "IN_PROGRESS", change.kind === "claim");
-      assert.equal(isFinished(next), change.kind === "finish");
+      assert.ok(next.attempt <= next.fence);
+      assert.equal(next.crashes, job.crashes + (change.kind === "rescue" ? 1 : 0));
+      assert.equal(next.status === "IN_PROGRESS", isClaim);
       assert.equal(next.completedAtMs !== undefined, isFinished(next));
-      assert.equal(next.startedAtMs !== undefined, next.attempt > 0 && hasStarted(next));
+      assert.equal(next.startedAtMs !== undefined, isClaim || isFinished(next));
       if (runAt === undefined) assert.notEqual(next.status, "SCHEDULED");
       else if (next.status === "SCHEDULED" && job.status === "PENDING") assert.ok(nowMs >= runAt);
       else assert.notEqual(next.status, "PENDING");
@@ -162,28 +228,53 @@ Deno.test("applyChange: transitions stay legal under any sequence of changes", (
   }));
 });
 
-function hasStarted(job: Job): boolean {
-  return job.status === "IN_PROGRESS" || isFinished(job);
-}
+Deno.test("applyChange: a repeated finish or give_back gives the very same job", () => {
+  for (const change of [makeFinish(running), giveBack(running, true), giveBack(running, false)]) {
+    const after = applyChange(running, change, testNowMs)!;
+    assert.equal(applyChange(after, change, testNowMs + 1), after);
+  }
+});
+
+Deno.test("changedId: finds the id of every kind of change", () => {
+  assert.equal(changedId(schedule), "any");
+  assert.equal(changedId(makeFinish(running)), running.id);
+});
 
 Deno.test("isFinished: true in the two final states alone", () => {
   const finished = jobStatuses.filter((status) => isFinished(makeJob({ status })));
   assert.deepEqual(finished, ["COMPLETED", "FAILED"]);
 });
 
-Deno.test("resultOf: keeps what the task returned, or the error", () => {
-  const outcome = { startedAtMs: 1, durationMs: 2 };
-  assert.deepEqual(
-    resultOf("a", {
-      ...outcome,
-      status: "COMPLETED",
-      resultJson: "{}",
-      failureReason: undefined,
-    }),
-    { jobId: "a", metadataJson: "{}", error: undefined },
-  );
-  assert.deepEqual(
-    resultOf("a", { ...outcome, status: "FAILED", resultJson: undefined, failureReason: "why" }),
-    { jobId: "a", metadataJson: undefined, error: "why" },
-  );
+Deno.test("isWaiting: true where the job can be claimed", () => {
+  const jobs = jobStatuses.flatMap((status) => [
+    makeJob({ status }),
+    makeJob({ status, runAtMs: testNowMs }),
+  ]);
+  for (const job of jobs) {
+    assert.equal(isWaiting(job), applyChange(job, claim, testNowMs) !== null);
+  }
 });
+
+const metadata = { metadataJson: '"some metadata"', error: undefined };
+const error = { metadataJson: undefined, error: "it broke" };
+const crash = { metadataJson: undefined, error: "the node died" };
+const results: readonly [name: string, change: Change, job: Job, expected: object | undefined][] = [
+  ["keeps what the task returned", makeFinish(running), completed, metadata],
+  ["keeps the error", makeFinish(running, { resultJson: undefined }), failed, error],
+  [
+    "keeps why a crashed job failed",
+    rescue(running),
+    { ...failed, failureReason: "the node died" },
+    crash,
+  ],
+  ["has none for a rescued job that runs again", rescue(running), returned, undefined],
+  ["has none for a job given back", giveBack(running, true), returned, undefined],
+  ["has none for an edit of a finished job", edit({}), completed, undefined],
+];
+
+for (const [name, change, job, expected] of results) {
+  Deno.test(`resultAfter: ${name}`, () => {
+    const result = resultAfter(change, job);
+    assert.deepEqual(result, expected && { jobId: job.id, ...expected });
+  });
+}

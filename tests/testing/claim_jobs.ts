@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Job, Outcome } from "../../src/job.ts";
 import type { Repository } from "../../src/repository.ts";
-import { makeClaim, makeFinish, testNowMs } from "./make_job.ts";
+import { makeClaim, makeFinish } from "./make_job.ts";
 
 /** The jobs as their holder has them, in the order of the ids. Fails where one cannot be claimed. */
 export async function claimJobs(
@@ -12,7 +12,7 @@ export async function claimJobs(
   leaseMs?: number,
 ): Promise<Job[]> {
   const claims = ids.map((id) => makeClaim(id, leaseMs));
-  const answers = await repository.change(claims, testNowMs);
+  const answers = await repository.change(claims, repository.now());
   return answers.map((job, i) => {
     assert.ok(job, `job ${ids[i]} cannot be claimed`);
     return job;
@@ -32,7 +32,7 @@ export async function runJob(
   outcome: Partial<Outcome> = {},
 ): Promise<Job> {
   const held = await claimJob(repository, id);
-  const [job] = await repository.change([makeFinish(held, outcome)], testNowMs);
+  const [job] = await repository.change([makeFinish(held, outcome)], repository.now());
   assert.ok(job, `job ${id} cannot be finished`);
   return job;
 }

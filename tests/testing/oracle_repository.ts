@@ -16,8 +16,8 @@ import {
 } from "../../src/job.ts";
 import type { Repository } from "../../src/repository.ts";
 
-/** An empty repository. */
-export function createOracleRepository(): Repository {
+/** An empty repository. One that is shared has leases that are never over, so that nothing is rescued. */
+export function createOracleRepository(isShared = false): Repository {
   const jobs = new Map<string, Job>();
   const results = new Map<string, JobResult>();
   let isClosed = false;
@@ -28,7 +28,7 @@ export function createOracleRepository(): Repository {
 
   return {
     isDurable: false,
-    isShared: false,
+    isShared,
     now: Date.now,
 
     async insert(added) {
@@ -86,7 +86,8 @@ export function createOracleRepository(): Repository {
       assertOpen();
       return changes.map((change) => {
         const job = jobs.get(changedId(change));
-        const next = job === undefined ? null : applyChange(job, change, nowMs);
+        if (job === undefined || (isShared && change.kind === "rescue")) return null;
+        const next = applyChange(job, change, nowMs);
         if (next === null) return null;
         const result = next === job ? undefined : resultAfter(change, next);
         if (result !== undefined) results.set(next.id, result);
