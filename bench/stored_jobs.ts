@@ -17,12 +17,13 @@ export async function storeFinishedJobs(repository: Repository, count: number): 
       () => createJob(createJobId(nowMs), nowMs),
     );
     await repository.insert(jobs);
-    await repository.change(jobs.map(({ id }): Change => ({ kind: "claim", id })), nowMs);
-    await repository.change(jobs.map(({ id }) => createFinish(id, nowMs)), nowMs);
+    const claims = jobs.map(({ id }): Change => ({ kind: "claim", id, leaseMs: 60_000 }));
+    const claimed = await repository.change(claims, nowMs);
+    await repository.change(claimed.map((job) => createFinish(job!, nowMs)), nowMs);
   }
 }
 
-function createFinish(id: string, startedAtMs: number): Change {
+function createFinish(held: Job, startedAtMs: number): Change {
   const outcome = {
     status: "COMPLETED",
     resultJson: '"some metadata"',
@@ -30,7 +31,7 @@ function createFinish(id: string, startedAtMs: number): Change {
     startedAtMs,
     durationMs: 1,
   } as const;
-  return { kind: "finish", id, attempt: 1, outcome };
+  return { kind: "finish", held, outcome };
 }
 
 /** A job that waits: at once, or at its time. */
@@ -51,5 +52,7 @@ export function createJob(id: string, nowMs: number, runAtMs?: number): Job {
     completedAtMs: undefined,
     durationMs: undefined,
     attempt: 0,
+    fence: 0,
+    crashes: 0,
   };
 }

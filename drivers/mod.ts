@@ -13,11 +13,15 @@ export type OpenDriver<Port> = (options?: unknown) => Promise<Port>;
 export const repositories: Readonly<Record<string, OpenDriver<Repository>>> = {
   memory: async (options) =>
     (await import("./repositories/memory.ts")).openMemoryRepository(options),
+  sqlite: async (options) =>
+    (await import("./repositories/sqlite.ts")).openSqliteRepository(options),
+  mysql: async (options) => (await import("./repositories/mysql.ts")).openMysqlRepository(options),
 };
 
 /** The queue drivers by name. */
 export const queues: Readonly<Record<string, OpenDriver<Queue>>> = {
   memory: async (options) => (await import("./queues/memory.ts")).openMemoryQueue(options),
+  rabbitmq: async (options) => (await import("./queues/rabbitmq.ts")).openRabbitmqQueue(options),
 };
 
 /**

@@ -82,6 +82,11 @@ function createSettingsSchema(timeoutUnitMs: number) {
       "5s",
       "How long running jobs may go on after the server was told to stop.",
     ),
+    "server.startup_wait": setting(
+      span("0s", "24h"),
+      "30s",
+      "How long to wait at the start for a store or a broker that is not there yet.",
+    ),
     "server.cors_origins": setting(
       textList(
         /^(\*|[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+)$/,
@@ -162,6 +167,16 @@ function createSettingsSchema(timeoutUnitMs: number) {
       "concurrency",
       "How many threads may run away before the server drains and exits with code 1.",
     ),
+    "worker_pool.lease": setting(
+      span("1s", "24h"),
+      "30s",
+      "How long after its node's death a job in a shared repository is run by another node.",
+    ),
+    "worker_pool.max_crashes": setting(
+      integer(1, 1000),
+      3,
+      "A job whose node died this often while it ran has failed.",
+    ),
     "scheduler.repository_polling_interval": setting(
       span("1ms", "24h"),
       "60s",
@@ -173,11 +188,25 @@ function createSettingsSchema(timeoutUnitMs: number) {
       "How often to ask a queue that cannot push.",
       "consumer.job_queue_polling_timeout",
     ),
-    "repository.option": setting(choice("memory", "mysql"), "memory", "What stores the jobs."),
+    "repository.option": setting(
+      choice("memory", "sqlite", "mysql"),
+      "memory",
+      "What stores the jobs: this process, a file, or a server that several nodes can share.",
+    ),
     "repository.memory.max_memory_mb": setting(
       integer(16, 1_048_576, "MiB"),
       1024,
       "Above it the oldest finished jobs are forgotten; if none has finished, new ones are refused.",
+    ),
+    "repository.sqlite.path": setting(
+      text(/^[^\0]{1,4096}$/, "the path of a file"),
+      "valet.db",
+      "The file of the SQLite repository; one process at a time may use it.",
+    ),
+    "repository.sqlite.synchronous": setting(
+      choice("full", "normal"),
+      "full",
+      "`full`: what was accepted survives a loss of power; `normal`: only the end of the process.",
     ),
     "repository.mysql.connection_max_lifetime": setting(
       duration("1ms", "24h", { ms: 1, name: "milliseconds" }),
@@ -223,6 +252,7 @@ function arrange(settings: Settings): Config {
       maxBodyBytes: settings["server.max_body_bytes"],
       bodyTimeoutMs: settings["server.body_timeout"],
       shutdownGraceMs: settings["server.shutdown_grace"],
+      startupWaitMs: settings["server.startup_wait"],
       corsOrigins: settings["server.cors_origins"],
       accessLog: settings["server.access_log"],
     },
@@ -246,12 +276,18 @@ function arrange(settings: Settings): Config {
       killGraceMs: settings["worker_pool.kill_grace"],
       maxMemoryMb: settings["worker_pool.max_memory_mb"],
       maxRunaways: settings["worker_pool.max_runaways"] ?? concurrency,
+      leaseMs: settings["worker_pool.lease"],
+      maxCrashes: settings["worker_pool.max_crashes"],
     },
     scheduler: { pollingIntervalMs: settings["scheduler.repository_polling_interval"] },
     consumer: { pollingIntervalMs: settings["consumer.job_queue_polling_interval"] },
     repository: {
       option: settings["repository.option"],
       memory: { maxMemoryMb: settings["repository.memory.max_memory_mb"] },
+      sqlite: {
+        path: settings["repository.sqlite.path"],
+        synchronous: settings["repository.sqlite.synchronous"],
+      },
       mysql: {
         connectionMaxLifetimeMs: settings["repository.mysql.connection_max_lifetime"],
         maxIdleConnections: settings["repository.mysql.max_idle_connections"],

@@ -35,6 +35,8 @@ export interface ServerConfig {
   readonly bodyTimeoutMs: number;
   /** For running jobs to end, once the server stops. */
   readonly shutdownGraceMs: number;
+  /** For a store or a broker that is not there yet, at the start. */
+  readonly startupWaitMs: number;
   /** `*` or origins; empty: no CORS. */
   readonly corsOrigins: readonly string[];
   /** Whether every request is logged. */
@@ -75,14 +77,20 @@ export interface WorkerPoolConfig {
   readonly maxMemoryMb: number;
   /** How many runaway threads make the server drain and exit with code 1. */
   readonly maxRunaways: number;
+  /** How long a claim holds in a shared repository, unless it is renewed. */
+  readonly leaseMs: number;
+  /** How often the node of a job may die until the job has failed. */
+  readonly maxCrashes: number;
 }
 
 /** The repository driver by name, and the options of each. */
 export interface RepositoryConfig {
   /** The driver in use. */
-  readonly option: "memory" | "mysql";
+  readonly option: "memory" | "sqlite" | "mysql";
   /** How much the memory repository keeps; in MiB. */
   readonly memory: { readonly maxMemoryMb: number };
+  /** The file, and whether every commit reaches the disk at once. */
+  readonly sqlite: { readonly path: string; readonly synchronous: "full" | "normal" };
   /** The connection pool of the MySQL repository. */
   readonly mysql: {
     readonly connectionMaxLifetimeMs: number;

@@ -1,12 +1,13 @@
 // Moves jobs from the queue to the workers and their outcomes to the repository, always in the order
 // that loses nothing: claim, run, store the outcome, ack. Bounded by what the pool has room for.
 
-import type { Clock } from "./clock.ts";
-import { errorMessage } from "./errors.ts";
+import { type Clock, steadyNow } from "./clock.ts";
+import { errorMessage, isUnavailable, ValetError } from "./errors.ts";
 import type { Pool } from "./executor/pool.ts";
 import type { PoolOptions, RunEnd } from "./executor/pool_options.ts";
 import type { Run } from "./executor/slot.ts";
 import type { Change, Job } from "./job.ts";
+import { HeldJobs } from "./held_jobs.ts";
 import { getLogger } from "./log.ts";
 import type { Delivery, Queue } from "./queue.ts";
 import type { Repository } from "./repository.ts";
@@ -20,7 +21,12 @@ export interface DispatcherOptions {
   readonly repository: Repository;
   readonly queue: Queue;
   readonly tasks: ReadonlyMap<string, RegisteredTask>;
+  /** The time of the repository. */
   readonly clock: Clock;
+  /** How long a claim holds in a repository that nodes share, unless it is renewed. */
+  readonly leaseMs: number;
+  /** A job that lost its holder this often fails. */
+  readonly maxCrashes: number;
   /** Makes the pool, which tells the dispatcher how runs end. */
   readonly createPool: (onEnds: PoolOptions["onEnds"]) => Pool;
 }
@@ -32,7 +38,7 @@ interface DispatchedRun extends Run {
 
 /** Between tries after an error of the store or the queue: doubles up to the maximum. */
 const minRetryMs = 50;
-const maxRetryMs = 5_000;
+const maxRetryMs = 500;
 
 const log = getLogger("dispatcher");
 
@@ -41,20 +47,42 @@ export class Dispatcher {
   readonly pool: Pool;
   readonly #options: DispatcherOptions;
   readonly #stopping = new AbortController();
+  /** Ends the renewals, once the pool is at rest. */
+  readonly #resting = new AbortController();
   /** Ends the stores under way when the node gives up on a store that is gone. */
   readonly #givingUp = new AbortController();
   readonly #storing = new Set<Promise<void>>();
-  #loop: Promise<void> | undefined;
+  readonly #held: HeldJobs;
+  /**
+   * Jobs whose next crash would be the last wait here until no other such job is held: so that the one that
+   * kills its node is not the end of the others.
+   */
+  readonly #suspects: Delivery[] = [];
+  #taking: Promise<void> | undefined;
+  #renewing: Promise<void> | undefined;
   #onRoom: (() => void) | undefined;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#held = new HeldJobs({
+      ...options,
+      onLost: ({ id }) =>
+        this.pool.abort(id, "the job was deleted, or this node lost its lease on it"),
+    });
     this.pool = options.createPool((ends) => this.#takeEnds(ends));
   }
 
   /** Begins to take jobs. */
   start(): void {
-    this.#loop = this.#takeJobs();
+    this.#taking = this.#takeJobs();
+    if (this.#options.repository.isShared) {
+      this.#renewing = this.#held.renewUntil(this.#resting.signal);
+    }
+  }
+
+  /** Whether this node holds the job. */
+  holds(jobId: string): boolean {
+    return this.#held.has(jobId);
   }
 
   /** Aborts the run of a deleted job, if this node runs it. */
@@ -66,8 +94,11 @@ export class Dispatcher {
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     this.#onRoom?.();
-    await this.#loop;
+    await this.#taking;
+    await this.#putSuspectsBack();
     await this.pool.stop(graceMs);
+    this.#resting.abort();
+    await this.#renewing;
     const timeUp = setTimeout(() => this.#givingUp.abort(), graceMs);
     await Promise.all(this.#storing);
     clearTimeout(timeUp);
@@ -86,9 +117,14 @@ export class Dispatcher {
       try {
         const deliveries = await queue.take(room, signal);
         if (deliveries.length > 0) await this.#dispatch(deliveries);
+        // What else is published in this turn of the event loop is then taken in one go.
+        await new Promise((resolve) => setImmediate(resolve));
         retryMs = minRetryMs;
       } catch (thrown) {
-        log.error("cannot take jobs, trying again", { reason: errorMessage(thrown) });
+        // An outage is told by the driver, once.
+        if (!isUnavailable(thrown)) {
+          log.error("cannot take jobs, trying again", { reason: errorMessage(thrown) });
+        }
         await clock.sleep(retryMs, signal);
         retryMs = Math.min(maxRetryMs, retryMs * 2);
       }
@@ -96,29 +132,77 @@ export class Dispatcher {
   }
 
   async #dispatch(deliveries: readonly Delivery[]): Promise<void> {
-    const { repository, queue, clock } = this.#options;
-    const claims = deliveries.map(({ job }): Change => ({ kind: "claim", id: job.id }));
+    const wanted = this.#withoutSuspects(deliveries);
+    const { queue } = this.#options;
     let claimed: readonly (Job | null)[];
     try {
-      claimed = await repository.change(claims, clock.now());
+      claimed = await this.#claim(wanted);
     } catch (thrown) {
-      await queue.nack(deliveries);
+      await queue.nack(wanted);
       throw thrown;
     }
     const runs: DispatchedRun[] = [];
-    const lost: Delivery[] = [];
-    for (const [index, delivery] of deliveries.entries()) {
-      const job = claimed[index];
-      // Deleted, finished, or another node was first: the message has done its work.
-      if (job === null || job === undefined) lost.push(delivery);
-      else this.#addRun(runs, job, delivery);
+    const done: Delivery[] = [];
+    for (const [index, delivery] of wanted.entries()) {
+      const job = claimed[index] ?? await this.#adopt(delivery);
+      if (job !== null) this.#addRun(runs, job, delivery);
+      // What was not claimed was deleted, is finished, or another node was first: the message has done its work.
+      if (job === null || this.#acksClaims) done.push(delivery);
     }
     // The runs are claimed: they must not depend on what the queue answers now.
     if (runs.length > 0) this.pool.submit(runs);
-    if (lost.length > 0) await queue.ack(lost);
+    if (done.length > 0) await queue.ack(done);
+  }
+
+  /**
+   * A broker bears a message that is not acked for a limited time only. Where the claim outlives this process
+   * it protects the job from then on; else the message does, until the outcome is stored.
+   */
+  get #acksClaims(): boolean {
+    return this.#options.queue.isShared && this.#options.repository.isDurable;
+  }
+
+  /** At most one job at a time whose next crash would be its last; the other ones wait. */
+  #withoutSuspects(deliveries: readonly Delivery[]): readonly Delivery[] {
+    const suspects = deliveries.filter(({ job }) => this.#isSuspect(job));
+    if (suspects.length === 0) return deliveries;
+    const isFree = this.#suspects.length === 0 && !this.#held.some((job) => this.#isSuspect(job));
+    this.#suspects.push(...suspects.slice(isFree ? 1 : 0));
+    return deliveries.filter((delivery) => !this.#suspects.includes(delivery));
+  }
+
+  #isSuspect({ crashes }: Job): boolean {
+    return crashes > 0 && crashes + 1 >= this.#options.maxCrashes;
+  }
+
+  async #putSuspectsBack(): Promise<void> {
+    if (this.#suspects.length > 0) await this.#options.queue.nack(this.#suspects.splice(0));
+  }
+
+  #claim(deliveries: readonly Delivery[]): Promise<readonly (Job | null)[]> {
+    const { repository, clock, leaseMs } = this.#options;
+    const claims = deliveries.map(({ job }): Change => ({ kind: "claim", id: job.id, leaseMs }));
+    return repository.change(claims, clock.now());
+  }
+
+  /** A repository that forgets its jobs gets back the one that a message of another process carries. */
+  async #adopt(delivery: Delivery): Promise<Job | null> {
+    const { repository } = this.#options;
+    if (!delivery.isForeign || repository.isDurable) return null;
+    try {
+      await repository.insert([delivery.job]);
+    } catch (thrown) {
+      // It was adopted before, and what became of it is known here.
+      if (thrown instanceof ValetError && thrown.code === "already_exists") return null;
+      throw thrown;
+    }
+    log.info("adopted a job", { job_id: delivery.job.id, task: delivery.job.taskName });
+    const [job] = await this.#claim([delivery]);
+    return job ?? null;
   }
 
   #addRun(runs: DispatchedRun[], job: Job, delivery: Delivery): void {
+    this.#held.add(job);
     const task = this.#options.tasks.get(job.taskName);
     if (task !== undefined) {
       const timeoutMs = job.timeoutMs || task.timeoutMs || defaultTimeoutMs;
@@ -147,27 +231,52 @@ export class Dispatcher {
   }
 
   async #store(ends: readonly RunEnd[]): Promise<void> {
-    const { queue } = this.#options;
-    const changes = ends.map(changeOf);
-    const stored = await this.#changeUntilStored(changes);
-    if (stored === null) return;
-    const done: Delivery[] = [];
-    const returned: Delivery[] = [];
-    for (const [index, end] of ends.entries()) {
-      const { delivery } = end.run as DispatchedRun;
-      const isReturned = !("outcome" in end) && stored[index] !== null;
-      (isReturned ? returned : done).push(delivery);
+    const stored = await this.#changeUntilStored(ends.map((end) => this.#changeOf(end)));
+    let hasSuspect = false;
+    for (const { run: { job } } of ends) {
+      this.#held.remove(job);
+      hasSuspect ||= this.#isSuspect(job);
     }
+    if (stored === null) return;
     logEnds(ends, stored);
     try {
-      if (done.length > 0) await queue.ack(done);
-      if (returned.length > 0) await queue.nack(returned);
+      await this.#answerQueue(ends, stored);
+      if (hasSuspect) await this.#putSuspectsBack();
     } catch (thrown) {
-      // A message that was not acked comes again; the repository knows that its job is finished.
-      log.error("cannot answer the queue", {
-        reason: errorMessage(thrown),
-      });
+      // A message that was not acked comes again, and one that is missing is found: the repository knows.
+      if (!isUnavailable(thrown)) {
+        log.error("cannot answer the queue", { reason: errorMessage(thrown) });
+      }
     }
+  }
+
+  async #answerQueue(ends: readonly RunEnd[], stored: readonly (Job | null)[]): Promise<void> {
+    const { queue } = this.#options;
+    const done: Delivery[] = [];
+    const returned: Delivery[] = [];
+    const waiting: Job[] = [];
+    for (const [index, end] of ends.entries()) {
+      const { delivery } = end.run as DispatchedRun;
+      const job = stored[index] ?? null;
+      if ("outcome" in end || job === null) done.push(delivery);
+      else if (this.#acksClaims) waiting.push(job);
+      else returned.push(delivery);
+    }
+    if (done.length > 0 && !this.#acksClaims) await queue.ack(done);
+    if (returned.length > 0) await queue.nack(returned);
+    if (waiting.length > 0) await queue.publish(waiting);
+  }
+
+  #changeOf(end: RunEnd): Change {
+    const held = end.run.job;
+    if (!("outcome" in end)) return { kind: "give_back", held, wasStarted: end.wasStarted };
+    const { outcome } = end;
+    if (!this.#options.repository.isShared) return { kind: "finish", held, outcome };
+    // Workers know the time of this machine only.
+    const startedAtMs = Math.round(
+      outcome.startedAtMs + this.#options.clock.now() - steadyNow(),
+    );
+    return { kind: "finish", held, outcome: { ...outcome, startedAtMs } };
   }
 
   /** Tries until the store takes the changes; null: the node ended first. */
@@ -177,20 +286,15 @@ export class Dispatcher {
       try {
         return await repository.change(changes, clock.now());
       } catch (thrown) {
-        const reason = errorMessage(thrown);
-        log.error("cannot store how jobs ended, trying again", { reason });
+        if (!isUnavailable(thrown)) {
+          const reason = errorMessage(thrown);
+          log.error("cannot store how jobs ended, trying again", { reason });
+        }
         await clock.sleep(retryMs, this.#givingUp.signal);
         if (this.#givingUp.signal.aborted) return null;
       }
     }
   }
-}
-
-function changeOf(end: RunEnd): Change {
-  const { id, attempt } = end.run.job;
-  return "outcome" in end
-    ? { kind: "finish", id, attempt, outcome: end.outcome }
-    : { kind: "give_back", id, attempt, wasStarted: end.wasStarted };
 }
 
 function logEnds(ends: readonly RunEnd[], stored: readonly (Job | null)[]): void {

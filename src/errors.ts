@@ -46,3 +46,8 @@ export function errorMessage(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message || thrown.name;
   return String(thrown);
 }
+
+/** Whether something failed because a store or a broker cannot be reached. Its driver logs that, once. */
+export function isUnavailable(thrown: unknown): boolean {
+  return thrown instanceof ValetError && thrown.code === "unavailable";
+}

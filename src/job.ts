@@ -38,8 +38,12 @@ export interface Job {
   readonly startedAtMs: number | undefined;
   readonly completedAtMs: number | undefined;
   readonly durationMs: number | undefined;
-  /** How often the job has been claimed to run: 0 before the first claim. It fences later writes. */
+  /** How often the task has been called, or is about to be: 0 before the first claim. */
   readonly attempt: number;
+  /** How often the job has been claimed. It only grows: every write of a holder carries it. */
+  readonly fence: number;
+  /** How often its holder died while it held the job. */
+  readonly crashes: number;
 }
 
 /** What is stored of a finished job's task: the returned value as JSON text, or the error's message. */
@@ -62,29 +66,40 @@ export interface Outcome {
 
 /**
  * One step of a job's life, applied by compare-and-set: a change that does not fit the job as it is
- * stored (another status, another attempt) does nothing.
+ * stored (another status, another fence) does nothing. `held` is the job as its holder claimed it.
  *
+ * - `edit`: a client changes the name or the description; an absent one stays as it is.
  * - `schedule`: the time of a PENDING job with `runAtMs` came.
- * - `claim`: a node takes the job to run it; the new attempt number fences every later change.
- * - `finish`: the run of that attempt ended; its result is stored in the same step.
+ * - `claim`: a node takes the job to run it, with a lease on it where nodes share the store. The new
+ *   fence protects the job from whoever held it before.
+ * - `renew`: the holder goes on; its lease begins anew.
+ * - `finish`: the run ended; its result is stored in the same step.
  * - `give_back`: the holder returns the job, to be run again. `wasStarted: false` means that the task
  *   was never called, and then the claim was no attempt.
+ * - `rescue`: the holder of an abandoned job is gone: the job is to be run again, or, if that happened
+ *   `maxCrashes` times, it has failed. `held` is the job as it was found.
+ *
+ * A `finish` or `give_back` that has been applied fits again and changes nothing, so that one whose
+ * answer was lost can be repeated.
  */
 export type Change =
-  | { readonly kind: "schedule"; readonly id: string }
-  | { readonly kind: "claim"; readonly id: string }
   | {
-    readonly kind: "finish";
+    readonly kind: "edit";
     readonly id: string;
-    readonly attempt: number;
-    readonly outcome: Outcome;
+    readonly name?: string | undefined;
+    readonly description?: string | undefined;
   }
-  | {
-    readonly kind: "give_back";
-    readonly id: string;
-    readonly attempt: number;
-    readonly wasStarted: boolean;
-  };
+  | { readonly kind: "schedule"; readonly id: string }
+  | { readonly kind: "claim"; readonly id: string; readonly leaseMs: number }
+  | { readonly kind: "renew"; readonly held: Job; readonly leaseMs: number }
+  | { readonly kind: "finish"; readonly held: Job; readonly outcome: Outcome }
+  | { readonly kind: "give_back"; readonly held: Job; readonly wasStarted: boolean }
+  | { readonly kind: "rescue"; readonly held: Job; readonly maxCrashes: number };
+
+/** The id of the job that the change is about. */
+export function changedId(change: Change): string {
+  return "held" in change ? change.held.id : change.id;
+}
 
 /** Whether the job has reached a final state. */
 export function isFinished(job: Job): boolean {
@@ -93,45 +108,87 @@ export function isFinished(job: Job): boolean {
 
 /**
  * The job after the change, or null where the change does not fit: the caller lost the race and must
- * forget about the job.
+ * forget about the job. Leases are the store's: it applies `renew` and `rescue` only where they hold.
  */
 export function applyChange(job: Job, change: Change, nowMs: number): Job | null {
   switch (change.kind) {
+    case "edit": {
+      const { name = job.name, description = job.description } = change;
+      return { ...job, name, description };
+    }
     case "schedule":
       if (job.status !== "PENDING" || job.runAtMs === undefined || job.runAtMs > nowMs) return null;
       return { ...job, status: "SCHEDULED", scheduledAtMs: nowMs };
     case "claim":
-      if (!isClaimable(job)) return null;
-      return { ...job, status: "IN_PROGRESS", startedAtMs: nowMs, attempt: job.attempt + 1 };
-    case "finish": {
-      if (job.status !== "IN_PROGRESS" || job.attempt !== change.attempt) return null;
-      const { status, failureReason, startedAtMs } = change.outcome;
-      const durationMs = Math.round(change.outcome.durationMs);
+      if (!isWaiting(job)) return null;
       return {
         ...job,
-        status,
-        failureReason,
-        startedAtMs,
-        durationMs,
-        completedAtMs: startedAtMs + durationMs,
+        status: "IN_PROGRESS",
+        startedAtMs: nowMs,
+        attempt: job.attempt + 1,
+        fence: job.fence + 1,
       };
-    }
+    case "renew":
+      return isHeld(job, change.held) ? job : null;
+    case "finish":
+      if (isFinished(job) && job.fence === change.held.fence) return job;
+      return isHeld(job, change.held) ? finish(job, change.outcome) : null;
     case "give_back":
-      if (job.status !== "IN_PROGRESS" || job.attempt !== change.attempt) return null;
-      return {
-        ...job,
-        status: job.runAtMs === undefined ? "PENDING" : "SCHEDULED",
-        startedAtMs: undefined,
-        attempt: change.wasStarted ? job.attempt : job.attempt - 1,
-      };
+      if (isWaiting(job) && job.fence === change.held.fence) return job;
+      return isHeld(job, change.held) ? release(job, change.wasStarted) : null;
+    case "rescue": {
+      if (!isHeld(job, change.held)) return null;
+      const crashes = job.crashes + 1;
+      if (crashes < change.maxCrashes) return { ...release(job, true), crashes };
+      return { ...finish(job, crashOutcome(crashes, job.startedAtMs ?? nowMs, nowMs)), crashes };
+    }
   }
 }
 
-/** The result that a finish stores beside the job. */
-export function resultOf(jobId: string, outcome: Outcome): JobResult {
-  return { jobId, metadataJson: outcome.resultJson, error: outcome.failureReason };
+/** The result that a change stores beside the job it made; undefined: none. */
+export function resultAfter(change: Change, job: Job): JobResult | undefined {
+  if (change.kind !== "finish" && change.kind !== "rescue" || !isFinished(job)) return undefined;
+  const metadataJson = change.kind === "finish" ? change.outcome.resultJson : undefined;
+  return { jobId: job.id, metadataJson, error: job.failureReason };
 }
 
-function isClaimable(job: Job): boolean {
+/** Whether the job can be claimed now. */
+export function isWaiting(job: Job): boolean {
   return job.status === "SCHEDULED" || (job.status === "PENDING" && job.runAtMs === undefined);
+}
+
+function isHeld(job: Job, held: Job): boolean {
+  return job.status === "IN_PROGRESS" && job.fence === held.fence;
+}
+
+function finish(job: Job, { status, failureReason, startedAtMs, durationMs }: Outcome): Job {
+  const roundedMs = Math.round(durationMs);
+  return {
+    ...job,
+    status,
+    failureReason,
+    startedAtMs,
+    durationMs: roundedMs,
+    completedAtMs: startedAtMs + roundedMs,
+  };
+}
+
+function release(job: Job, wasStarted: boolean): Job {
+  return {
+    ...job,
+    status: job.runAtMs === undefined ? "PENDING" : "SCHEDULED",
+    startedAtMs: undefined,
+    attempt: wasStarted ? job.attempt : job.attempt - 1,
+  };
+}
+
+function crashOutcome(crashes: number, startedAtMs: number, nowMs: number): Outcome {
+  return {
+    status: "FAILED",
+    resultJson: undefined,
+    failureReason: `the node that ran the job died, ${crashes} times in all; ` +
+      `max_crashes allows no more`,
+    startedAtMs,
+    durationMs: Math.max(0, nowMs - startedAtMs),
+  };
 }

@@ -5,7 +5,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type ErrorDetail, ValetError } from "./errors.ts";
 import { isJobId } from "./job_id.ts";
 import { type JobStatus, jobStatuses } from "./job.ts";
-import type { JobFields, JobQuery } from "./repository.ts";
+import type { JobQuery } from "./repository.ts";
 import { maxTimeoutMs, type RegisteredTask } from "./task.ts";
 import { parseTimestamp } from "./timestamp.ts";
 
@@ -75,6 +75,12 @@ export function parseNewJob(
   if (task?.params === undefined || areParamsWrong) return finish();
   // After the params were made text: a schema may change what it is given.
   return checkWithSchema(task.name, task.params, params ?? {}, wrong).then(finish);
+}
+
+/** The fields that a client may change: an absent one stays as it is. */
+export interface JobFields {
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
 }
 
 /**

@@ -134,8 +134,10 @@ export function createJobService(options: JobServiceOptions): JobService {
 
     async update(id, input) {
       const fields = parseJobFields(input);
-      const isFound = isJobId(id) && await repository.update(id.toLowerCase(), fields);
-      if (!isFound) throw notFound("job", id);
+      if (!isJobId(id)) throw notFound("job", id);
+      const edit = { kind: "edit", id: id.toLowerCase(), ...fields } as const;
+      const [job] = await repository.change([edit], clock.now());
+      if (job === null) throw notFound("job", id);
     },
 
     async delete(id) {
@@ -175,6 +177,8 @@ function newJob(id: string, request: NewJob, nowMs: number): Job {
     completedAtMs: undefined,
     durationMs: undefined,
     attempt: 0,
+    fence: 0,
+    crashes: 0,
   };
 }
 

@@ -2,7 +2,7 @@
 // lines, which are counted, and never the process.
 
 /** How long a line may wait for others before the batch is written. */
-const batchDelayMs = 5;
+const batchDelayMs = 50;
 /** The most characters that wait for a slow reader; lines beyond them are dropped. */
 const maxPendingLength = 4 * 1024 * 1024;
 /** The longest that `flush` waits: a reader that has stopped reading must not hold up an exit. */

@@ -2,7 +2,7 @@
 // Called by src/valet.ts for `serve`; knows drivers and tasks only as what it is given.
 
 import { createAccessLog } from "./access_log.ts";
-import { systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Pool } from "./executor/pool.ts";
@@ -55,7 +55,9 @@ const log = getLogger("node");
 export function openNode(parts: NodeParts): Node {
   const { config, tasks, repository, queue } = parts;
   const { workerPool, server } = config;
-  const clock = systemClock;
+  const { leaseMs, maxCrashes } = workerPool;
+  // Nodes whose clocks differ share the time of their store.
+  const clock: Clock = { now: () => repository.now(), sleep: systemClock.sleep };
   const startedAtMs = clock.now();
   let isStopping = false;
 
@@ -64,6 +66,8 @@ export function openNode(parts: NodeParts): Node {
     queue,
     tasks,
     clock,
+    leaseMs,
+    maxCrashes,
     createPool: (onEnds) =>
       new Pool({
         ...workerPool,
@@ -79,6 +83,8 @@ export function openNode(parts: NodeParts): Node {
     queue,
     clock,
     pollingIntervalMs: config.scheduler.pollingIntervalMs,
+    maxCrashes,
+    holds: (jobId) => dispatcher.holds(jobId),
   });
   const service = createJobService({
     repository,
@@ -93,8 +99,12 @@ export function openNode(parts: NodeParts): Node {
   async function status(): Promise<StatusReport> {
     const stats = dispatcher.pool.stats();
     const { nextRunAtMs } = scheduler;
-    const room = queue.room();
-    const jobs = await repository.count().catch(() => undefined);
+    const [counts, repositoryStatus, queueStatus] = await Promise.all([
+      repository.count().catch(() => undefined),
+      driverStatus(config.repository.option, repository),
+      driverStatus(config.jobQueue.option, queue),
+    ]);
+    const room = queueStatus.healthy ? queue.room() : Infinity;
     return {
       version: parts.build.version,
       commit: parts.build.commit,
@@ -103,11 +113,11 @@ export function openNode(parts: NodeParts): Node {
       uptime: Math.floor((clock.now() - startedAtMs) / 1000),
       stopping: isStopping,
       repository: {
-        ...await driverStatus(config.repository.option, repository),
-        ...(jobs === undefined ? {} : { jobs }),
+        ...repositoryStatus,
+        ...(counts === undefined ? {} : { jobs: counts.byStatus }),
       },
       queue: {
-        ...await driverStatus(config.jobQueue.option, queue),
+        ...queueStatus,
         ...(room === Infinity ? {} : { room }),
       },
       workers: {

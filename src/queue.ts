@@ -11,6 +11,8 @@ export interface Delivery {
   readonly job: Job;
   /** Whether the message was delivered before and came back. */
   readonly isRedelivered: boolean;
+  /** Whether another process published it: an earlier one of this node, or another node. */
+  readonly isForeign: boolean;
 }
 
 /**
@@ -21,6 +23,9 @@ export interface Delivery {
  * nothing (an unacked message comes back by itself where the queue outlives the process).
  */
 export interface Queue {
+  /** Whether messages outlive this process, and others may consume them. */
+  readonly isShared: boolean;
+
   /**
    * Adds the jobs at the end, all or none, and returns when the queue has them.
    *
@@ -28,19 +33,25 @@ export interface Queue {
    */
   publish(jobs: readonly Job[]): Promise<void>;
 
-  /** How many more jobs `publish` would take now; Infinity where nothing bounds the queue. */
+  /**
+   * How many more jobs `publish` would take now; Infinity where nothing bounds the queue. Throws
+   * `unavailable`, like `publish`, while the broker is known to be out of reach.
+   */
   room(): number;
 
+  /** How many messages wait in the queue, for whichever consumer; those in a consumer's hands do not count. */
+  depth(): Promise<number>;
+
   /**
-   * Calls back, once, as soon as `room()` is not zero: at once if there is room now. A later call
+   * Calls back, once, as soon as `publish` would take a job: at once if it would now. A later call
    * replaces an earlier one that has not been answered.
    */
   onRoom(callback: () => void): void;
 
   /**
    * Waits for messages and takes up to `limit` of them (1 or more), in order. Returns as soon as there
-   * is one. An aborted signal or a closed queue gives an empty array; no message is lost by an abort.
-   * One call at a time.
+   * is one; waits through an outage of the broker. An aborted signal or a closed queue gives an empty
+   * array; no message is lost by an abort. One call at a time.
    */
   take(limit: number, signal: AbortSignal): Promise<readonly Delivery[]>;
 
@@ -49,7 +60,8 @@ export interface Queue {
 
   /**
    * Puts the messages back, to the front in their old order, as redelivered. It never fails for want
-   * of room. Unknown or ended deliveries are ignored.
+   * of room. Unknown or ended deliveries are ignored, as are those of a connection that was lost: their
+   * messages come back by themselves.
    */
   nack(deliveries: readonly Delivery[]): Promise<void>;
 

@@ -22,17 +22,34 @@ export interface JobPage {
   readonly nextBeforeId: string | null;
 }
 
-/** The fields that a client may change: an absent one stays as it is. */
-export interface JobFields {
-  readonly name?: string | undefined;
-  readonly description?: string | undefined;
+/** Which jobs somebody has to do something about. */
+export interface WorkQuery {
+  /**
+   * - `due`: PENDING jobs with `runAtMs <= nowMs`, earliest first.
+   * - `waiting`: jobs that can be claimed now, in the order of their ids.
+   * - `abandoned`: IN_PROGRESS jobs whose holder is gone, in the order of their ids. In a store that nodes
+   *   share these are the ones whose lease is over; in another those that an earlier process has left.
+   */
+  readonly state: "due" | "waiting" | "abandoned";
+  readonly nowMs: number;
+  /** At most this many jobs, 1 to 1000. */
+  readonly limit: number;
+  /** Of the `waiting` ones only those whose id sorts after this one. */
+  readonly afterId?: string | undefined;
 }
 
-/** Jobs whose time has come, and when the next one will. */
-export interface DueJobs {
+/** The jobs that a {@link WorkQuery} asked for. */
+export interface Work {
   readonly jobs: readonly Job[];
-  /** The earliest `runAtMs` among the waiting jobs that are not in `jobs`; null: there is none. */
+  /** For `due`: the earliest `runAtMs` among the waiting jobs that are not in `jobs`; null: there is none. */
   readonly nextRunAtMs: number | null;
+}
+
+/** How many jobs there are. A store that would have to look at them all may stop at 100,000 of a kind. */
+export interface JobCounts {
+  readonly byStatus: Readonly<Record<JobStatus, number>>;
+  /** Jobs that can be claimed now: SCHEDULED ones, and PENDING ones without `runAtMs`. */
+  readonly waiting: number;
 }
 
 /** How a store or a queue is doing. */
@@ -50,6 +67,17 @@ export interface Health {
  * a ValetError `unavailable`; so is every call after `close`. Jobs are ordered by `id`.
  */
 export interface Repository {
+  /** Whether the jobs outlive this process. */
+  readonly isDurable: boolean;
+  /** Whether several nodes may use the store at the same time: then a claim holds for its lease only. */
+  readonly isShared: boolean;
+
+  /**
+   * The time of the store, in milliseconds since the Unix epoch, so that nodes whose clocks differ agree on
+   * when a job is due. Costs nothing: a store with a clock of its own is asked now and then.
+   */
+  now(): number;
+
   /**
    * Stores new jobs, all or none.
    *
@@ -66,9 +94,6 @@ export interface Repository {
    */
   list(query: JobQuery): Promise<JobPage>;
 
-  /** Changes the given fields; false if there is no such job. */
-  update(id: string, fields: JobFields): Promise<boolean>;
-
   /** Removes the job and its result; the job as it was, or null if there is none. */
   delete(id: string): Promise<Job | null>;
 
@@ -79,17 +104,18 @@ export interface Repository {
   deleteResult(jobId: string): Promise<boolean>;
 
   /**
-   * Applies each change by compare-and-set, with the rules of `applyChange`, in the given order. One
-   * answer for each change: the job after it, or null where it did not fit or there is no such job.
-   * A `finish` stores the result in the same step. `nowMs` is the time of the changes.
+   * Applies each change by compare-and-set, with the rules of `applyChange`. One answer for each change: the
+   * job after it, or null where it did not fit or there is no such job. Of a change with a `held` job the
+   * answer may lack what changed since the claim beside it: an edit. Each id may occur once in a call. A
+   * result is stored in the same step as its `finish`. `nowMs` is the time of the changes, by `now()`.
    */
   change(changes: readonly Change[], nowMs: number): Promise<readonly (Job | null)[]>;
 
-  /** PENDING jobs with `runAtMs <= nowMs`, earliest first, at most `limit`; changes nothing. */
-  findDue(nowMs: number, limit: number): Promise<DueJobs>;
+  /** Jobs that somebody has to do something about; changes nothing. */
+  find(query: WorkQuery): Promise<Work>;
 
-  /** How many jobs are in each status. Cheap: it may be called for every request. */
-  count(): Promise<Readonly<Record<JobStatus, number>>>;
+  /** How many jobs there are. Cheap: it may be called every second. */
+  count(): Promise<JobCounts>;
 
   /** Whether the store can be used now. Never throws. */
   health(): Promise<Health>;

@@ -1,12 +1,13 @@
-// Publishes jobs when their time has come. `tick` is one pass over the repository; the rest of the file
-// decides when the next pass is.
+// Publishes jobs when their time has come, and those that the rescuer found. `tick` is one pass over the
+// repository; the rest of the file decides when the next pass is.
 
 import type { Clock } from "./clock.ts";
-import { errorMessage, ValetError } from "./errors.ts";
+import { errorMessage, isUnavailable, ValetError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { getLogger } from "./log.ts";
 import type { Queue } from "./queue.ts";
 import type { Repository } from "./repository.ts";
+import { Rescuer } from "./rescuer.ts";
 
 /** What the scheduler works with. */
 export interface SchedulerOptions {
@@ -15,12 +16,18 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   /** The longest time between two passes: finds jobs that other nodes have stored. */
   readonly pollingIntervalMs: number;
+  /** A job that lost its holder this often fails. */
+  readonly maxCrashes: number;
+  /** Whether this node holds the job. */
+  readonly holds: (jobId: string) => boolean;
 }
 
 /** The most jobs that one step of a pass moves on. */
 const maxBatch = 1_000;
 /** After an error: try again this soon. */
-const retryMs = 1_000;
+const retryMs = 500;
+/** The longest time between two passes where other processes may die or lose messages. */
+const sharedIntervalMs = 1_000;
 
 const log = getLogger("scheduler");
 
@@ -33,9 +40,20 @@ export class Scheduler {
   #wake = new AbortController();
   /** Jobs that are SCHEDULED but found no room in the queue: published before any other. */
   #unpublished: Job[] = [];
+  readonly #rescuer: Rescuer;
+  readonly #intervalMs: number;
+  #nextRescueAtMs = -Infinity;
+  /** There is more to publish than the queue had room for. */
+  #waitsForRoom = false;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#rescuer = new Rescuer(options);
+    const isShared = options.repository.isShared || options.queue.isShared;
+    this.#intervalMs = Math.min(
+      isShared ? sharedIntervalMs : Infinity,
+      options.pollingIntervalMs,
+    );
   }
 
   /** The time of the earliest job that waits for its time, as far as this node knows; null: none. */
@@ -63,18 +81,24 @@ export class Scheduler {
   }
 
   /**
-   * One pass: makes every job whose time has come SCHEDULED and publishes it, as many as the queue has
-   * room for, the earliest first. Returns the time of the earliest job that is left, null if there is none.
+   * One pass: publishes what was rescued, then makes every job whose time has come SCHEDULED and publishes
+   * it, as many as the queue has room for, the earliest first. Returns the time of the earliest job that is
+   * left, null if there is none.
    */
   async tick(nowMs: number): Promise<number | null> {
     const { repository, queue } = this.#options;
+    this.#waitsForRoom = false;
+    if (nowMs >= this.#nextRescueAtMs) await this.#rescue(nowMs);
     for (;;) {
       await this.#publish([]);
       const limit = Math.min(maxBatch, queue.room());
-      const due = await repository.findDue(nowMs, Math.max(1, limit));
+      const due = await repository.find({ state: "due", nowMs, limit: Math.max(1, limit) });
       const [first] = due.jobs;
       if (first === undefined) return due.nextRunAtMs;
-      if (limit === 0) return first.runAtMs ?? nowMs;
+      if (limit === 0) {
+        this.#waitsForRoom = true;
+        return first.runAtMs ?? nowMs;
+      }
       const scheduled = await repository.change(
         due.jobs.map(({ id }) => ({ kind: "schedule", id })),
         nowMs,
@@ -83,6 +107,20 @@ export class Scheduler {
       await this.#publish(scheduled.filter((job) => job !== null));
       log.debug("scheduled jobs", { count: due.jobs.length });
     }
+  }
+
+  async #rescue(nowMs: number): Promise<void> {
+    const { queue } = this.#options;
+    await this.#publish(await this.#rescuer.releaseAbandoned(nowMs));
+    let room = queue.room();
+    while (room > 0 && this.#unpublished.length === 0) {
+      const unpublished = await this.#rescuer.findUnpublished(nowMs, room);
+      if (unpublished.length === 0) break;
+      await this.#publish(unpublished);
+      room = queue.room();
+      this.#waitsForRoom = room === 0;
+    }
+    if (!this.#waitsForRoom) this.#nextRescueAtMs = nowMs + this.#intervalMs;
   }
 
   /** Publishes what waits and then these; keeps what the queue has no room for. */
@@ -100,22 +138,26 @@ export class Scheduler {
       }
       this.#unpublished = this.#unpublished.slice(batch.length);
     }
+    this.#waitsForRoom ||= this.#unpublished.length > 0;
   }
 
   async #run(): Promise<void> {
-    const { queue, clock, pollingIntervalMs } = this.#options;
+    const { queue, clock } = this.#options;
     while (!this.#stopping.signal.aborted) {
       // Made before the pass: a job that is stored during it, and that it may miss, causes another one.
       const wake = this.#wake = new AbortController();
       this.#nextRunAtMs = null;
-      let nextPassAtMs = clock.now() + pollingIntervalMs;
+      let nextPassAtMs = clock.now() + this.#intervalMs;
       try {
         this.#nextRunAtMs = earliest(await this.tick(clock.now()), this.#nextRunAtMs);
-        const isFull = queue.room() === 0 || this.#unpublished.length > 0;
-        if (isFull) queue.onRoom(() => wake.abort());
+        if (this.#waitsForRoom) queue.onRoom(() => wake.abort());
         else nextPassAtMs = Math.min(nextPassAtMs, this.#nextRunAtMs ?? Infinity);
       } catch (thrown) {
-        log.error("cannot schedule jobs", { reason: errorMessage(thrown) });
+        // An outage is told by the driver, once. What it may have cost is looked for as soon as it is over.
+        if (!isUnavailable(thrown)) {
+          log.error("cannot schedule jobs", { reason: errorMessage(thrown) });
+        }
+        this.#nextRescueAtMs = -Infinity;
         nextPassAtMs = clock.now() + retryMs;
       }
       if (!this.#stopping.signal.aborted) {

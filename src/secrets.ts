@@ -34,6 +34,28 @@ export async function readSecret(
   return undefined;
 }
 
+/**
+ * The text of the file that an environment variable names; undefined if it is not set. For certificates.
+ *
+ * @throws ValetError `invalid_config` if the file cannot be read.
+ */
+export async function readSecretFile(
+  variable: "MYSQL_CA_PEM_FILE",
+  environment: Pick<Deno.Env, "get"> = Deno.env,
+): Promise<string | undefined> {
+  const path = environment.get(variable)?.trim();
+  if (!path) return undefined;
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw new ValetError(
+      "invalid_config",
+      `Cannot read the file that ${variable} names, ${path}: ${errorMessage(error)}`,
+      { cause: error },
+    );
+  }
+}
+
 async function readIfThere(path: string, name: SecretName): Promise<string | undefined> {
   try {
     return (await Deno.readTextFile(path)).trim();

@@ -7,17 +7,14 @@ import { errorMessage, ValetError } from "./errors.ts";
 import type { RunnerCommand } from "./executor/runner_process.ts";
 import { configureLogging, flushLogs, getLogger } from "./log.ts";
 import { openNode } from "./node.ts";
-import type { Queue } from "./queue.ts";
-import type { Repository } from "./repository.ts";
+import { openStores, queueOptions, repositoryOptions, type StoreOpeners } from "./open_stores.ts";
 import { describeTask } from "./task_description.ts";
 import { registerTasks, type TaskTable } from "./task.ts";
 import { readBuildInfo } from "./version.ts";
 
 /** The parts of an executable: its drivers, its tasks, its worker. */
-export interface ValetParts {
+export interface ValetParts extends StoreOpeners {
   readonly tasks: TaskTable;
-  readonly openRepository: (name: string, options: unknown) => Promise<Repository>;
-  readonly openQueue: (name: string, options: unknown) => Promise<Queue>;
   /** The module of a worker: it calls `serveTasks`. */
   readonly workerUrl: URL;
   readonly runnerCommand: RunnerCommand;
@@ -91,6 +88,7 @@ async function check(configPath: string, parts: ValetParts): Promise<ExitCode> {
   try {
     const config = await loadConfig(configPath);
     const tasks = registerTasks(parts.tasks);
+    await Promise.all([repositoryOptions(config), queueOptions(config)]);
     const { workerPool, repository, jobQueue, server } = config;
     return print([
       `${configPath} is fine. This would run:`,
@@ -162,28 +160,21 @@ async function runNode(
   tasks: ReturnType<typeof registerTasks>,
   parts: ValetParts,
 ): Promise<ExitCode> {
-  const repository = await parts.openRepository(
-    config.repository.option,
-    config.repository[config.repository.option],
-  );
-  const queue = await parts.openQueue(
-    config.jobQueue.option,
-    config.jobQueue[config.jobQueue.option],
-  );
+  const told = listenToSignals();
+  const stores = await openStores(config, parts, told);
+  if (stores === null) return 0;
   const exhausted = Promise.withResolvers<void>();
-  const signal = waitForSignal();
   const node = openNode({
     config,
     tasks,
-    repository,
-    queue,
+    ...stores,
     build: readBuildInfo(),
     workerUrl: parts.workerUrl,
     runnerCommand: parts.runnerCommand,
     onExhausted: exhausted.resolve,
   });
   const isExhausted = await Promise.race([
-    signal.then(() => false),
+    aborted(told).then(() => false),
     exhausted.promise.then(() => true),
   ]);
   if (isExhausted) {
@@ -195,18 +186,23 @@ async function runNode(
   return isExhausted ? 1 : 0;
 }
 
-/** Resolves at the first SIGTERM or SIGINT; the second one ends the process at once. */
-function waitForSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let count = 0;
+/** Aborts at the first SIGTERM or SIGINT; the second one ends the process at once. */
+function listenToSignals(): AbortSignal {
+  const told = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(signal, () => {
-      count += 1;
-      if (count > 1) Deno.exit(1);
-      resolve();
+      if (told.signal.aborted) Deno.exit(1);
+      told.abort();
     });
   }
-  return promise;
+  return told.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 /** An error that nothing caught must not end the server: it is logged, and the loop it came from goes on. */

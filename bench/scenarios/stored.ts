@@ -73,6 +73,8 @@ async function openTicker(storedJobs: number): Promise<() => Promise<number>> {
     queue,
     clock: systemClock,
     pollingIntervalMs: 60_000,
+    maxCrashes: 3,
+    holds: () => false,
   });
   const createJobId = createJobIds();
   const { signal } = new AbortController();

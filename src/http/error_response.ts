@@ -17,7 +17,6 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
 };
 
-const unavailableMessage = "Valet cannot reach its store or broker now; try again later";
 const internalMessage = "Valet could not answer the request; the cause is in its log";
 
 /** What a client may try again, it may try again after this. */
@@ -35,9 +34,8 @@ export function answerOfError(thrown: unknown): Answer {
   const status = statusOfCode[code];
   switch (code) {
     case "queue_full":
-      return errorAnswer(status, message, { headers: retryHeaders });
     case "unavailable":
-      return errorAnswer(status, unavailableMessage, { headers: retryHeaders });
+      return errorAnswer(status, message, { headers: retryHeaders });
     case "too_large":
       return errorAnswer(status, message, { headers: closeHeaders });
     default:

@@ -4,11 +4,12 @@ import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
 import { systemClock } from "../../src/clock.ts";
 import { Dispatcher } from "../../src/dispatcher.ts";
 import { ValetError } from "../../src/errors.ts";
-import { type Change, isFinished, type Job } from "../../src/job.ts";
+import { isFinished, type Job } from "../../src/job.ts";
 import { flushLogs } from "../../src/log.ts";
 import { registerTasks } from "../../src/task.ts";
 import { tasks as fixtureTasks } from "../fixtures/tasks/mod.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
+import { claimJob, runJob } from "../testing/claim_jobs.ts";
 import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { dispatchedTasks, openDispatcher } from "../testing/open_dispatcher.ts";
 import { PoolProbe } from "../testing/pool_probe.ts";
@@ -82,19 +83,8 @@ Deno.test("Dispatcher acks a message whose job is gone, finished or run by anoth
   await using parts = await openDispatcher();
   const [deleted, finished, elsewhere, mine] = makeJobs(4) as [Job, Job, Job, Job];
   await parts.repository.insert([finished, elsewhere]);
-  const { startedAtMs, ...outcome } = {
-    status: "COMPLETED" as const,
-    resultJson: undefined,
-    failureReason: undefined,
-    startedAtMs: testNowMs,
-    durationMs: 1,
-  };
-  const changes: Change[] = [
-    { kind: "claim", id: finished.id },
-    { kind: "finish", id: finished.id, attempt: 1, outcome: { ...outcome, startedAtMs } },
-    { kind: "claim", id: elsewhere.id },
-  ];
-  await parts.repository.change(changes, testNowMs);
+  await runJob(parts.repository, finished.id);
+  await claimJob(parts.repository, elsewhere.id);
   await parts.queue.publish([deleted, finished, elsewhere]);
   await parts.add(mine);
   parts.dispatcher.start();
@@ -183,11 +173,11 @@ Deno.test("Dispatcher keeps outcomes while the repository fails, and runs nothin
   let slept = 0;
   for (let tries = 0; tries < 12; tries++) {
     const sleepMs = await parts.clock.asleep();
-    assert.ok(sleepMs >= slept && sleepMs <= 5_000, `after ${slept} it waits ${sleepMs} ms`);
+    assert.ok(sleepMs >= slept && sleepMs <= 500, `after ${slept} it waits ${sleepMs} ms`);
     slept = sleepMs;
     parts.clock.advance(sleepMs);
   }
-  assert.equal(slept, 5_000, "the waits do not grow to their maximum");
+  assert.equal(slept, 500, "the waits do not grow to their maximum");
   assert.equal((await parts.repository.get(jobs[0]!.id))?.status, "IN_PROGRESS");
   isDown = false;
   parts.clock.advance(await parts.clock.asleep());
@@ -196,7 +186,9 @@ Deno.test("Dispatcher keeps outcomes while the repository fails, and runs nothin
     assert.ok(isFinished((await parts.repository.get(job.id))!));
   }
   assert.equal(parts.pool.submitted.length, 3);
-  await logs.waitFor({ component: "dispatcher", level: "error", reason: "Cannot change: down" });
+  await flushLogs();
+  // An outage is told by the driver, once.
+  assert.deepEqual(logs.lines.filter(({ level }) => level === "error"), []);
 });
 
 Deno.test("Dispatcher nacks what it cannot claim and takes it again when the repository is back", async () => {
@@ -219,28 +211,27 @@ Deno.test("Dispatcher nacks what it cannot claim and takes it again when the rep
     if (waitsMs.length === 9) isDown = false;
     parts.clock.advance(waitMs);
   }
-  assert.deepEqual(waitsMs, [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+  assert.deepEqual(waitsMs, [50, 100, 200, 400, 500, 500, 500, 500, 500]);
   parts.pool.finish(await parts.pool.waitFor(1));
   assert.equal((await parts.until("ack", job)).at(-1), "ack");
 });
 
 Deno.test("Dispatcher goes on after an error of the queue: take, ack, nack", async () => {
-  let failures = 0;
-  const failOnce = <Values extends unknown[], Answer>(
-    method: (...values: Values) => Promise<Answer>,
-  ) =>
-  (...values: Values): Promise<Answer> => {
-    if (failures-- > 0) return Promise.reject(new ValetError("unavailable", "Cannot reach it"));
-    return method(...values);
+  const failing: string[] = [];
+  const orFail = (name: string) => {
+    if (failing[0] !== name) return;
+    failing.shift();
+    throw new ValetError("unavailable", "Cannot reach it");
   };
   await using parts = await openDispatcher({
+    // deno-lint-ignore require-await -- async turns what is thrown into a rejection
     queue: (queue) => ({
-      take: failOnce(queue.take.bind(queue)),
-      ack: failOnce(queue.ack.bind(queue)),
-      nack: failOnce(queue.nack.bind(queue)),
+      take: async (limit, signal) => (orFail("take"), queue.take(limit, signal)),
+      ack: async (deliveries) => (orFail("ack"), queue.ack(deliveries)),
+      nack: async (deliveries) => (orFail("nack"), queue.nack(deliveries)),
     }),
   });
-  failures = 2;
+  failing.push("take", "take");
   const [first, second, deleted, last] = makeJobs(4) as [Job, Job, Job, Job];
   await parts.add(first);
   parts.dispatcher.start();
@@ -249,11 +240,11 @@ Deno.test("Dispatcher goes on after an error of the queue: take, ack, nack", asy
 
   // The ack of a message whose job is gone fails: the other job of the same batch must run all the same.
   await parts.repository.insert([second]);
-  failures = 1;
+  failing.push("ack");
   await parts.queue.publish([deleted, second]);
   await parts.pool.waitFor(2);
 
-  failures = 1;
+  failing.push("ack");
   parts.pool.finish([run!]);
   await parts.until("finish", first);
   await parts.add(last);
@@ -315,6 +306,8 @@ Deno.test("Dispatcher and a real pool run each of many jobs exactly once", async
     queue,
     tasks: registerTasks(fixtureTasks),
     clock: systemClock,
+    leaseMs: 30_000,
+    maxCrashes: 3,
     createPool(onEnds) {
       probe = new PoolProbe({ concurrency: 2, onEnds });
       return probe.pool;
@@ -341,7 +334,7 @@ Deno.test("Dispatcher and a real pool run each of many jobs exactly once", async
   } finally {
     await dispatcher.stop(graceMs);
   }
-  const { COMPLETED, FAILED } = await repository.count();
+  const { COMPLETED, FAILED } = (await repository.count()).byStatus;
   assert.deepEqual([COMPLETED, FAILED, ackedCount], [990, 10, 1_000]);
   for (const [place, { id }] of jobs.entries()) {
     assert.equal((await repository.get(id))?.attempt, 1);

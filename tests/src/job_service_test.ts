@@ -7,7 +7,8 @@ import { createJobService, type JobService } from "../../src/job_service.ts";
 import type { Queue } from "../../src/queue.ts";
 import type { Repository } from "../../src/repository.ts";
 import { registerTasks } from "../../src/task.ts";
-import { makeFinish, testNowMs } from "../testing/make_job.ts";
+import { claimJob, runJob } from "../testing/claim_jobs.ts";
+import { testNowMs } from "../testing/make_job.ts";
 
 const input = { name: "a job", task_name: "dummytask" };
 const unknownId = "0189dcd5-5311-7d40-8db0-9496a2eef37b";
@@ -101,6 +102,8 @@ Deno.test("create stores a job as PENDING and publishes it", async () => {
     completedAtMs: undefined,
     durationMs: undefined,
     attempt: 0,
+    fence: 0,
+    crashes: 0,
   });
   assert.deepEqual(await repository.get(job.id), job);
   assert.deepEqual(await published(queue), [job]);
@@ -122,8 +125,7 @@ Deno.test("create makes a job whose run_at is now or past SCHEDULED, so that it 
     const job = await service.create({ ...input, run_at: runAt });
     assert.equal(job.status, "SCHEDULED");
     assert.equal(job.scheduledAtMs, testNowMs);
-    const [claimed] = await repository.change([{ kind: "claim", id: job.id }], testNowMs);
-    assert.equal(claimed?.status, "IN_PROGRESS");
+    assert.equal((await claimJob(repository, job.id)).status, "IN_PROGRESS");
   }
   assert.equal((await published(queue)).length, 2);
   assert.deepEqual(scheduled, []);
@@ -139,7 +141,7 @@ Deno.test("create gives ids that sort by creation", async () => {
 Deno.test("create refuses a wrong request and stores nothing", async () => {
   const { service, repository } = await makeService();
   await assertRejects(service.create({}), "invalid_argument", /name is missing/);
-  assert.equal((await repository.count()).PENDING, 0);
+  assert.equal((await repository.count()).byStatus.PENDING, 0);
 });
 
 Deno.test("create refuses a job where the queue is full, before anything is stored", async () => {
@@ -148,7 +150,7 @@ Deno.test("create refuses a job where the queue is full, before anything is stor
   const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => service.create(input)));
   assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 2);
   await assertRejects(service.create(input), "queue_full");
-  assert.equal((await repository.count()).PENDING, 2);
+  assert.equal((await repository.count()).byStatus.PENDING, 2);
   // A job for later does not need the queue now.
   await service.create({ ...input, run_at: "2030-01-01T00:00:00Z" });
 });
@@ -167,7 +169,7 @@ Deno.test("create publishes nothing that could not be stored", async () => {
 Deno.test("create removes a job that could not be published", async () => {
   const { service, repository, deleted } = await makeService({ queue: { publish: unavailable } });
   await assertRejects(service.create(input), "unavailable", /gone/);
-  assert.equal((await repository.count()).PENDING, 0);
+  assert.equal((await repository.count()).byStatus.PENDING, 0);
   assert.deepEqual(deleted, []);
 });
 
@@ -183,8 +185,7 @@ Deno.test("every use case takes an id in either case and does not find any other
   const { service, repository } = await makeService();
   const { id } = await service.create(input);
   assert.equal((await service.get(id.toUpperCase())).id, id);
-  await repository.change([{ kind: "claim", id }], testNowMs);
-  await repository.change([makeFinish(id, 1)], testNowMs);
+  await runJob(repository, id);
   for (const bad of [unknownId, "", "x", "__proto__", `${id}'--`, "a".repeat(70_000)]) {
     const job = /^job with ID: .{0,67} not found$/;
     const result = /^job result with ID: .{0,67} not found$/;
@@ -203,7 +204,7 @@ Deno.test("every use case takes an id in either case and does not find any other
 Deno.test("a text that is no UUID never reaches the repository", async () => {
   const fail = () => Promise.reject(new Error("reached"));
   const { service } = await makeService({
-    repository: { get: fail, update: fail, delete: fail, getResult: fail, deleteResult: fail },
+    repository: { get: fail, change: fail, delete: fail, getResult: fail, deleteResult: fail },
   });
   await assertRejects(service.get("x"), "not_found");
   await assertRejects(service.update("x", {}), "not_found");
@@ -252,7 +253,7 @@ Deno.test("update changes what is given and leaves the rest", async () => {
 Deno.test("delete removes a job with its result", async () => {
   const { service, repository, deleted } = await makeService();
   const { id } = await service.create(input);
-  await repository.change([{ kind: "claim", id }, makeFinish(id, 1)], testNowMs);
+  await runJob(repository, id);
   await service.delete(id);
   await assertRejects(service.get(id), "not_found");
   await assertRejects(service.getResult(id), "not_found");
@@ -262,7 +263,7 @@ Deno.test("delete removes a job with its result", async () => {
 Deno.test("delete tells of a job that was running", async () => {
   const { service, repository, deleted } = await makeService();
   const { id } = await service.create(input);
-  const [claimed] = await repository.change([{ kind: "claim", id }], testNowMs);
+  const claimed = await claimJob(repository, id);
   await service.delete(id);
   assert.deepEqual(deleted, [claimed]);
 });
@@ -271,7 +272,7 @@ Deno.test("getResult finds the result once the job has finished, until it is del
   const { service, repository } = await makeService();
   const { id } = await service.create(input);
   await assertRejects(service.getResult(id), "not_found", /^job result with ID/);
-  await repository.change([{ kind: "claim", id }, makeFinish(id, 1)], testNowMs);
+  await runJob(repository, id);
   assert.deepEqual(await service.getResult(id), {
     jobId: id,
     metadataJson: '"some metadata"',

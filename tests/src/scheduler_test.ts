@@ -27,7 +27,14 @@ async function openScheduler(
   const stored = await openMemoryRepository();
   const repository = replaceMethods(stored, options.change?.(stored) ?? {});
   const clock = new FakeClock(testNowMs);
-  const scheduler = new Scheduler({ repository, queue, clock, pollingIntervalMs });
+  const scheduler = new Scheduler({
+    repository,
+    queue,
+    clock,
+    pollingIntervalMs,
+    maxCrashes: 3,
+    holds: () => false,
+  });
   return {
     scheduler,
     repository: stored,
@@ -208,9 +215,9 @@ Deno.test("Scheduler.wakeAt is heard also during a pass that does not see the jo
   const [job] = makeTimedJobs(1_000) as [Job];
   await using parts = await openScheduler({
     change: (stored) => ({
-      async findDue(nowMs, limit) {
-        const due = await stored.findDue(nowMs, limit);
-        if (await stored.get(job.id) === null) {
+      async find(query) {
+        const due = await stored.find(query);
+        if (query.state === "due" && await stored.get(job.id) === null) {
           await stored.insert([job]);
           parts.scheduler.wakeAt(job.runAtMs!);
         }
@@ -242,11 +249,11 @@ Deno.test("Scheduler publishes at once what found no room, if the room came duri
         if (step++ === 0) await parts.queue.publish([foreign]);
         return await stored.change(changes, nowMs);
       },
-      async findDue(nowMs, limit) {
+      async find(query) {
         // The queue is emptied behind the back of the pass that has just found it full.
         if (step === 1) assert.deepEqual(await takeIds(parts.queue, 1), [foreign.id]);
         if (step === 1) step = 2;
-        return await stored.findDue(nowMs, limit);
+        return await stored.find(query);
       },
     }),
   });
@@ -262,9 +269,9 @@ Deno.test("Scheduler logs an error of the repository and tries again", async () 
   let failures = 2;
   await using parts = await openScheduler({
     change: (stored) => ({
-      findDue(nowMs, limit) {
-        if (failures-- > 0) return Promise.reject(new ValetError("unavailable", "Cannot find"));
-        return stored.findDue(nowMs, limit);
+      find(query) {
+        if (failures-- > 0) return Promise.reject(new Error("Cannot find"));
+        return stored.find(query);
       },
     }),
   });

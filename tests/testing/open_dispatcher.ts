@@ -3,7 +3,7 @@
 import { openMemoryQueue } from "../../drivers/queues/memory.ts";
 import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
 import { Dispatcher } from "../../src/dispatcher.ts";
-import type { Job } from "../../src/job.ts";
+import { changedId, type Job } from "../../src/job.ts";
 import { flushLogs } from "../../src/log.ts";
 import type { Queue } from "../../src/queue.ts";
 import type { Repository } from "../../src/repository.ts";
@@ -19,6 +19,10 @@ export const dispatchedTasks = registerTasks({
   dummytask: () => "some metadata",
   timed: { timeout: { seconds: 3 }, run: () => {} },
 });
+
+const leaseMs = 30_000;
+const maxCrashes = 3;
+
 /** What the dispatcher is opened on; the functions replace methods of the drivers. */
 export interface DispatcherSetup {
   readonly poolLimit?: number;
@@ -43,11 +47,14 @@ export async function openDispatcher(options: DispatcherSetup = {}) {
   const dispatcher = new Dispatcher({
     tasks: dispatchedTasks,
     clock,
+    leaseMs,
+    maxCrashes,
     repository: replaceMethods(faulty, {
       async change(changes, nowMs) {
         const answers = await faulty.change(changes, nowMs);
-        for (const [index, { kind, id }] of changes.entries()) {
-          note(answers[index] === null ? `no ${kind}` : kind, [id]);
+        for (const [index, change] of changes.entries()) {
+          const { kind } = change;
+          note(answers[index] === null ? `no ${kind}` : kind, [changedId(change)]);
         }
         return answers;
       },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ValetError } from "../../../src/errors.ts";
 import type { JobService } from "../../../src/job_service.ts";
 import { makeApp } from "../../testing/make_app.ts";
-import { makeFinish, testNowMs } from "../../testing/make_job.ts";
+import { runJob } from "../../testing/claim_jobs.ts";
 
 const now = "2022-06-06T15:04:05.999Z";
 const unknownId = "0189dcd5-5311-7d40-8db0-9496a2eef37b";
@@ -36,10 +36,11 @@ for (const mount of ["", "/api"]) {
   Deno.test(`GET ${mount}/jobs/:id shows a finished job`, async () => {
     const { request, submit, repository } = await makeApp();
     const id = await submit({ run_at: "2022-06-06T15:04:05" });
-    await repository.change([
-      { kind: "claim", id },
-      makeFinish(id, 1, { status: "FAILED", resultJson: undefined, failureReason: "it broke" }),
-    ], testNowMs);
+    await runJob(repository, id, {
+      status: "FAILED",
+      resultJson: undefined,
+      failureReason: "it broke",
+    });
     const { status, body } = await request("GET", `${mount}/jobs/${id}`);
     assert.equal(status, 200);
     assert.deepEqual(body, {
@@ -96,7 +97,7 @@ for (const mount of ["", "/api"]) {
     const id = await submit();
     const path = `${mount}/jobs/${id}/results`;
     assert.equal((await request("GET", path)).status, 404);
-    await repository.change([{ kind: "claim", id }, makeFinish(id, 1)], testNowMs);
+    await runJob(repository, id);
     const { status, body } = await request("GET", path);
     assert.equal(status, 200);
     assert.deepEqual(body, { job_id: id, metadata: "some metadata" });
@@ -110,7 +111,7 @@ Deno.test("GET /jobs/:id/results shows the error of a failed job", async () => {
   const { request, submit, repository } = await makeApp();
   const id = await submit();
   const failure = { status: "FAILED", resultJson: undefined, failureReason: 'no "way"' } as const;
-  await repository.change([{ kind: "claim", id }, makeFinish(id, 1, failure)], testNowMs);
+  await runJob(repository, id, failure);
   const { body } = await request("GET", `/jobs/${id}/results`);
   assert.deepEqual(body, { job_id: id, error: 'no "way"' });
 });
@@ -206,7 +207,8 @@ Deno.test("POST /jobs answers 503 with Retry-After where the queue is full", asy
 });
 
 Deno.test("every route answers 503 with Retry-After where the store is down", async () => {
-  const fail = () => Promise.reject(new ValetError("unavailable", "mysql://user:secret@host"));
+  const cause = new Error("mysql://user:secret@host");
+  const fail = () => Promise.reject(new ValetError("unavailable", "Cannot reach MySQL", { cause }));
   const service: JobService = {
     create: fail,
     get: fail,
@@ -235,6 +237,7 @@ Deno.test("every route answers 503 with Retry-After where the store is down", as
     );
     assert.equal(status, 503);
     assert.equal(headers.get("retry-after"), "1");
+    assert.match(text, /Cannot reach MySQL/);
     assert.ok(!text.includes("secret"));
   }
 });

@@ -1,0 +1,87 @@
+// Finds the jobs that nobody takes care of: those whose node died, and waiting ones that no message of
+// the queue speaks of. Called by the scheduler, in its passes.
+
+import { isWaiting, type Job } from "./job.ts";
+import { getLogger } from "./log.ts";
+import type { Queue } from "./queue.ts";
+import type { Repository } from "./repository.ts";
+
+/** What the rescuer works with. */
+export interface RescuerOptions {
+  readonly repository: Repository;
+  readonly queue: Queue;
+  /** A job that lost its holder this often fails. */
+  readonly maxCrashes: number;
+  /** Whether this node holds the job: then its lease will be renewed. */
+  readonly holds: (jobId: string) => boolean;
+}
+
+/** The most jobs that one step moves on. */
+const maxBatch = 1_000;
+/** A job that came to wait less long ago than this may be on its way into the queue. */
+const publishGraceMs = 2_000;
+
+const log = getLogger("rescuer");
+
+/** Brings lost jobs back. */
+export class Rescuer {
+  readonly #options: RescuerOptions;
+  /** How far the search for lost messages has come; undefined: it begins anew. */
+  #afterId: string | undefined;
+  /** The time of the first search. */
+  #startedAtMs: number | undefined;
+
+  constructor(options: RescuerOptions) {
+    this.#options = options;
+  }
+
+  /** Releases every abandoned job, or fails it after its last crash. Returns those that wait again. */
+  async releaseAbandoned(nowMs: number): Promise<Job[]> {
+    const { repository, maxCrashes, holds } = this.#options;
+    const { jobs } = await repository.find({ state: "abandoned", nowMs, limit: maxBatch });
+    const abandoned = jobs.filter(({ id }) => !holds(id));
+    if (abandoned.length === 0) return [];
+    const rescued = await repository.change(
+      abandoned.map((held) => ({ kind: "rescue", held, maxCrashes })),
+      nowMs,
+    );
+    // A null was rescued by another node, or its holder is back.
+    const released = rescued.filter((job) => job !== null);
+    for (const job of released) {
+      const fields = { job_id: job.id, task: job.taskName, crashes: job.crashes };
+      if (isWaiting(job)) log.warn("the node of a job died: the job runs again", fields);
+      else log.error("job failed", { reason: job.failureReason, ...fields });
+    }
+    return released.filter(isWaiting);
+  }
+
+  /**
+   * The next waiting jobs that need a message, in their order: as many as there are more waiting jobs than
+   * messages, and at most `limit`. Messages that a consumer has in its hands are not counted, so some of
+   * these may come twice; but no more messages than jobs are ever asked for, however long the queue is.
+   */
+  async findUnpublished(nowMs: number, limit: number): Promise<readonly Job[]> {
+    const { repository, queue } = this.#options;
+    this.#startedAtMs ??= nowMs;
+    for (;;) {
+      const [{ waiting }, depth] = await Promise.all([repository.count(), queue.depth()]);
+      const wanted = Math.min(waiting - depth, limit, maxBatch);
+      if (wanted <= 0) return [];
+      const { jobs } = await repository.find({
+        state: "waiting",
+        nowMs,
+        limit: wanted,
+        afterId: this.#afterId,
+      });
+      this.#afterId = jobs.length < wanted ? undefined : jobs.at(-1)!.id;
+      // What another process had on its way when this one started is its own affair no longer.
+      const sinceMs = Math.max(this.#startedAtMs, nowMs - publishGraceMs);
+      const unpublished = jobs.filter((job) => waitsSinceMs(job) < sinceMs);
+      if (unpublished.length > 0 || this.#afterId === undefined) return unpublished;
+    }
+  }
+}
+
+function waitsSinceMs(job: Job): number {
+  return job.scheduledAtMs ?? job.createdAtMs;
+}
