@@ -80,6 +80,17 @@ export function testLeases(test: TestRepository): void {
     assert.equal((await repository.getResult(job.id))?.metadataJson, "1");
   });
 
+  test("renew of a job whose lease is over but that nobody rescued brings it back", async (repository) => {
+    const job = makeJob();
+    await repository.insert([job]);
+    await claimJob(repository, job.id, 1);
+    const [held] = await waitForAbandoned(repository, [job.id]);
+    assert.ok(await changeOne(repository, { kind: "renew", held: held!, leaseMs: longMs }));
+    assert.equal(await changeOne(repository, { kind: "rescue", held: held!, maxCrashes: 3 }), null);
+    const query = { state: "abandoned", nowMs: repository.now(), limit: 10 } as const;
+    assert.deepEqual((await repository.find(query)).jobs, []);
+  });
+
   test("jobs that were finished, given back or claimed anew are not abandoned", async (repository) => {
     const [finished, returned, again, control] = makeJobs(4) as [Job, Job, Job, Job];
     await repository.insert([finished, returned, again, control]);
