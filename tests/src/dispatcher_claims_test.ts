@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import type { Job } from "../../src/job.ts";
+import { makeJob, makeJobs } from "../testing/make_job.ts";
+import { type DispatcherSetup, openDispatcher } from "../testing/open_dispatcher.ts";
+
+const shared: DispatcherSetup = {
+  repository: () => ({ isDurable: true, isShared: true }),
+  queue: () => ({ isShared: true }),
+};
+/** Messages that another process published, to a repository that forgets. */
+const foreign: DispatcherSetup = {
+  queue: (queue) => ({
+    isShared: true,
+    take: async (limit, signal) =>
+      (await queue.take(limit, signal)).map((delivery) =>
+        Object.defineProperty(delivery, "isForeign", { value: true })
+      ),
+  }),
+};
+
+Deno.test("Dispatcher acks at the claim where claim and message both outlive the process", async () => {
+  await using parts = await openDispatcher(shared);
+  const job = makeJob();
+  await parts.add(job);
+  parts.dispatcher.start();
+  assert.deepEqual(await parts.until("ack", job), ["claim", "ack"]);
+  assert.equal(parts.dispatcher.holds(job.id), true);
+  parts.pool.finish(await parts.pool.waitFor(1));
+  assert.deepEqual(await parts.until("finish", job), ["claim", "ack", "finish"]);
+});
+
+Deno.test("Dispatcher publishes a job that comes back and whose message was acked", async () => {
+  await using parts = await openDispatcher(shared);
+  const job = makeJob();
+  await parts.add(job);
+  parts.dispatcher.start();
+  parts.pool.giveBack(await parts.pool.waitFor(1), true);
+  const [, again] = await parts.pool.waitFor(2);
+  assert.deepEqual([again!.job.id, again!.job.attempt, again!.job.fence], [job.id, 2, 2]);
+  parts.pool.finish([again!]);
+  await parts.until("finish", job);
+});
+
+Deno.test("Dispatcher acks at the end where one of the two does not outlive the process", async () => {
+  for (
+    const setup of [
+      { repository: () => ({ isDurable: true }) },
+      { queue: () => ({ isShared: true }) },
+    ] satisfies DispatcherSetup[]
+  ) {
+    await using parts = await openDispatcher(setup);
+    const job = makeJob();
+    await parts.add(job);
+    parts.dispatcher.start();
+    parts.pool.finish(await parts.pool.waitFor(1));
+    assert.deepEqual(await parts.until("ack", job), ["claim", "finish", "ack"]);
+  }
+});
+
+Deno.test("Dispatcher adopts a job that another process published, once", async () => {
+  await using parts = await openDispatcher(foreign);
+  const job = makeJob();
+  await parts.queue.publish([job, job]);
+  parts.dispatcher.start();
+  parts.pool.finish(await parts.pool.waitFor(1));
+  await parts.until("finish", job);
+  assert.equal((await parts.repository.get(job.id))?.status, "COMPLETED");
+  assert.equal(parts.pool.submitted.length, 1);
+});
+
+Deno.test("Dispatcher adopts nothing from itself, and nothing where the repository remembers", async () => {
+  for (
+    const setup of [
+      { queue: () => ({ isShared: true }) },
+      { ...foreign, repository: () => ({ isDurable: true }) },
+    ] satisfies DispatcherSetup[]
+  ) {
+    await using parts = await openDispatcher(setup);
+    const deleted = makeJob();
+    await parts.queue.publish([deleted]);
+    parts.dispatcher.start();
+    assert.deepEqual(await parts.until("ack", deleted), ["no claim", "ack"]);
+    assert.equal(await parts.repository.get(deleted.id), null);
+  }
+});
+
+Deno.test("Dispatcher holds one job at a time whose next crash would be its last", async () => {
+  await using parts = await openDispatcher();
+  const suspects = makeJobs(3, { crashes: 2 });
+  const [safe, alsoSafe] = [makeJob({ crashes: 1 }), makeJob()];
+  await parts.add(...suspects, safe, alsoSafe);
+  parts.dispatcher.start();
+  const first = await parts.pool.waitFor(3);
+  assert.deepEqual(idsOf(first.map(({ job }) => job)), idsOf([suspects[0]!, safe, alsoSafe]));
+  for (const [index, suspect] of suspects.entries()) {
+    const runs = await parts.pool.waitFor(3 + index);
+    const run = runs.find(({ job }) => job.id === suspect.id);
+    assert.ok(run, `suspect ${index} does not run when it is its turn`);
+    assert.equal(parts.pool.submitted.length, 3 + index);
+    parts.pool.finish([run]);
+    await parts.until("ack", suspect);
+  }
+});
+
+Deno.test("Dispatcher.stop puts jobs back that wait for another one", async () => {
+  await using parts = await openDispatcher();
+  const [held, waiting] = makeJobs(2, { crashes: 2 }) as [Job, Job];
+  await parts.add(held, waiting);
+  parts.dispatcher.start();
+  await parts.pool.waitFor(1);
+  await parts.dispatcher.stop(0);
+  assert.deepEqual(await parts.until("nack", waiting), ["nack"]);
+});
+
+function idsOf(jobs: readonly Job[]): string[] {
+  return jobs.map(({ id }) => id);
+}

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { openMemoryQueue } from "../../drivers/queues/memory.ts";
+import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
+import { type Config, parseConfig } from "../../src/config.ts";
+import { ValetError } from "../../src/errors.ts";
+import { openStores, type StoreOpeners } from "../../src/open_stores.ts";
+import type { Repository } from "../../src/repository.ts";
+import { CapturedLogs } from "../testing/captured_logs.ts";
+
+const never = new AbortController().signal;
+const unavailable = new ValetError("unavailable", "Cannot reach it: connection refused");
+
+function makeConfig(settings: Record<string, unknown> = {}): Promise<Config> {
+  return parseConfig(JSON.stringify(settings), "config.yaml");
+}
+
+/** Memory drivers behind openers of which the first calls fail. */
+function makeOpeners(failures: { repository?: Error[]; queue?: Error[] } = {}) {
+  const opened: { name: string; options: unknown }[] = [];
+  const repositories: Repository[] = [];
+  const openers: StoreOpeners = {
+    async openRepository(name, options) {
+      opened.push({ name, options });
+      const error = failures.repository?.shift();
+      if (error !== undefined) throw error;
+      const repository = await openMemoryRepository();
+      repositories.push(repository);
+      return repository;
+    },
+    openQueue(name, options) {
+      opened.push({ name, options });
+      const error = failures.queue?.shift();
+      return error === undefined ? openMemoryQueue() : Promise.reject(error);
+    },
+  };
+  return { openers, opened, repositories };
+}
+
+Deno.test("openStores opens what the configuration names, with its options", async () => {
+  const { openers, opened } = makeOpeners();
+  const stores = await openStores(
+    await makeConfig({ job_queue: { memory_job_queue: { capacity: 7 } } }),
+    openers,
+    never,
+  );
+  assert.deepEqual(opened, [
+    { name: "memory", options: { maxMemoryMb: 1024 } },
+    { name: "memory", options: { capacity: 7 } },
+  ]);
+  await stores!.queue.close();
+  await stores!.repository.close();
+});
+
+Deno.test("openStores waits for stores that are not there yet, and tells so once for each", async () => {
+  await using logs = new CapturedLogs();
+  const { openers, opened } = makeOpeners({
+    repository: [unavailable, unavailable],
+    queue: [unavailable],
+  });
+  const stores = await openStores(await makeConfig(), openers, never);
+  assert.equal(opened.length, 5);
+  await logs.waitFor({ level: "warn", reason: unavailable.message });
+  assert.equal(logs.lines.filter(({ level }) => level === "warn").length, 2);
+  await stores!.queue.close();
+  await stores!.repository.close();
+});
+
+Deno.test("openStores gives up when the wait is over, and leaves nothing open", async () => {
+  const { openers, repositories } = makeOpeners({ queue: [unavailable] });
+  const config = await makeConfig({ server: { startup_wait: "0s" } });
+  await assert.rejects(openStores(config, openers, never), unavailable);
+  assert.equal((await repositories[0]!.health()).isHealthy, false);
+});
+
+Deno.test("openStores does not wait where waiting does not help", async () => {
+  const refused = new ValetError("failed_precondition", "another process uses the file");
+  const { openers, opened } = makeOpeners({ repository: [refused] });
+  await assert.rejects(openStores(await makeConfig(), openers, never), refused);
+  assert.equal(opened.length, 1);
+});
+
+Deno.test("openStores ends without stores when it is told to stop", async () => {
+  const stop = new AbortController();
+  const { openers, repositories } = makeOpeners();
+  const openQueue = () => {
+    stop.abort();
+    return Promise.reject(unavailable);
+  };
+  const stores = await openStores(await makeConfig(), { ...openers, openQueue }, stop.signal);
+  assert.equal(stores, null);
+  assert.equal((await repositories[0]!.health()).isHealthy, false);
+});
+
+for (
+  const [name, settings, secret, variable] of [
+    ["mysql", { repository: { option: "mysql" } }, "mysql_dsn", "MYSQL_DSN"],
+    ["rabbitmq", { job_queue: { option: "rabbitmq" } }, "rabbitmq_uri", "RABBITMQ_URI"],
+  ] as const
+) {
+  Deno.test(`openStores says which secret ${name} needs`, async () => {
+    const { openers, opened } = makeOpeners();
+    await assert.rejects(openStores(await makeConfig(settings), openers, never), {
+      code: "invalid_config",
+      message: `Cannot find the secret ${secret}; the environment variable ${variable} or the ` +
+        `Docker secret /run/secrets/${secret} is needed by what the configuration chooses`,
+    });
+    assert.deepEqual(opened, []);
+  });
+}

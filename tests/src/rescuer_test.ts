@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { openMemoryQueue } from "../../drivers/queues/memory.ts";
+import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
+import type { Job } from "../../src/job.ts";
+import type { Repository } from "../../src/repository.ts";
+import { Rescuer } from "../../src/rescuer.ts";
+import { CapturedLogs } from "../testing/captured_logs.ts";
+import { claimJobs } from "../testing/claim_jobs.ts";
+import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
+import { replaceMethods } from "../testing/replace_methods.ts";
+
+const laterMs = testNowMs + 10_000;
+
+/** A rescuer on memory drivers; `abandoned` are the jobs that the repository calls so. */
+async function openRescuer(
+  options: { readonly abandoned?: () => readonly Job[]; readonly held?: readonly string[] } = {},
+) {
+  const stored = await openMemoryRepository();
+  const queue = await openMemoryQueue({ capacity: 10_000 });
+  const { abandoned, held = [] } = options;
+  const repository: Repository = abandoned === undefined ? stored : replaceMethods(stored, {
+    find: (query) =>
+      query.state === "abandoned"
+        ? Promise.resolve({ jobs: abandoned(), nextRunAtMs: null })
+        : stored.find(query),
+  });
+  const holds = (jobId: string) => held.includes(jobId);
+  return {
+    rescuer: new Rescuer({ repository, queue, maxCrashes: 2, holds }),
+    repository: stored,
+    queue,
+    async [Symbol.asyncDispose]() {
+      await queue.close();
+      await stored.close();
+    },
+  };
+}
+
+function idsOf(jobs: readonly Job[]): string[] {
+  return jobs.map(({ id }) => id);
+}
+
+Deno.test("Rescuer.releaseAbandoned returns jobs that wait again and fails those that crashed too often", async () => {
+  await using logs = new CapturedLogs();
+  let abandoned: readonly Job[] = [];
+  await using parts = await openRescuer({ abandoned: () => abandoned });
+  const fresh = makeJob();
+  const crashed = makeJob({ crashes: 1 });
+  const scheduled = makeJob({ status: "SCHEDULED", runAtMs: testNowMs, scheduledAtMs: testNowMs });
+  await parts.repository.insert([fresh, crashed, scheduled]);
+  abandoned = await claimJobs(parts.repository, idsOf([fresh, crashed, scheduled]));
+  const released = await parts.rescuer.releaseAbandoned(laterMs);
+  assert.deepEqual(idsOf(released), idsOf([fresh, scheduled]));
+  assert.deepEqual(released.map(({ status }) => status), ["PENDING", "SCHEDULED"]);
+  assert.deepEqual(released.map(({ crashes }) => crashes), [1, 1]);
+  const failed = await parts.repository.get(crashed.id);
+  assert.equal(failed?.status, "FAILED");
+  assert.match(failed.failureReason!, /died, 2 times in all/);
+  assert.match((await parts.repository.getResult(crashed.id))!.error!, /died/);
+  await logs.waitFor({ component: "rescuer", level: "warn", job_id: fresh.id, crashes: 1 });
+  await logs.waitFor({ component: "rescuer", level: "error", job_id: crashed.id, crashes: 2 });
+});
+
+Deno.test("Rescuer.releaseAbandoned leaves what this node holds, and what another one was first to rescue", async () => {
+  const jobs = makeJobs(2) as [Job, Job];
+  let abandoned: readonly Job[] = [];
+  await using parts = await openRescuer({ abandoned: () => abandoned, held: [jobs[0].id] });
+  await parts.repository.insert(jobs);
+  const claimed = await claimJobs(parts.repository, idsOf(jobs));
+  abandoned = [claimed[0]!, { ...claimed[1]!, fence: 7 }];
+  assert.deepEqual(await parts.rescuer.releaseAbandoned(laterMs), []);
+  for (const job of jobs) {
+    assert.equal((await parts.repository.get(job.id))?.status, "IN_PROGRESS");
+  }
+});
+
+Deno.test("Rescuer.findUnpublished finds what waits and has no message, in order, in parts", async () => {
+  await using parts = await openRescuer();
+  const jobs = makeJobs(5);
+  const deferred = makeJob({ runAtMs: laterMs * 2 });
+  await parts.repository.insert([...jobs, deferred]);
+  const first = await parts.rescuer.findUnpublished(laterMs, 3);
+  assert.deepEqual(idsOf(first), idsOf(jobs.slice(0, 3)));
+  await parts.queue.publish(first);
+  const second = await parts.rescuer.findUnpublished(laterMs, 10);
+  assert.deepEqual(idsOf(second), idsOf(jobs.slice(3)));
+  await parts.queue.publish(second);
+  assert.deepEqual(await parts.rescuer.findUnpublished(laterMs, 10), []);
+});
+
+Deno.test("Rescuer.findUnpublished never makes more messages than jobs, however often it is asked", async () => {
+  await using parts = await openRescuer();
+  const jobs = makeJobs(100);
+  await parts.repository.insert(jobs);
+  // Not in the order of the jobs, and some of them lost: which ones cannot be seen.
+  await parts.queue.publish(jobs.slice(50));
+  for (let pass = 0; pass < 10; pass++) {
+    await parts.queue.publish(await parts.rescuer.findUnpublished(laterMs, 1_000));
+  }
+  assert.equal(await parts.queue.depth(), 100);
+});
+
+Deno.test("Rescuer.findUnpublished gives a job that has just been stored time to be published", async () => {
+  await using parts = await openRescuer();
+  assert.deepEqual(await parts.rescuer.findUnpublished(testNowMs - 1, 10), []);
+  const job = makeJob();
+  const scheduled = makeJob({
+    status: "SCHEDULED",
+    runAtMs: testNowMs,
+    createdAtMs: testNowMs - 60_000,
+    scheduledAtMs: testNowMs,
+  });
+  await parts.repository.insert([job, scheduled]);
+  assert.deepEqual(await parts.rescuer.findUnpublished(testNowMs + 1_000, 10), []);
+  const found = await parts.rescuer.findUnpublished(testNowMs + 2_001, 10);
+  assert.deepEqual(idsOf(found), idsOf([job, scheduled]));
+});
+
+Deno.test("Rescuer.findUnpublished waits for nobody at the start: what was on its way then is lost", async () => {
+  await using parts = await openRescuer();
+  const job = makeJob();
+  await parts.repository.insert([job]);
+  assert.deepEqual(idsOf(await parts.rescuer.findUnpublished(testNowMs + 1, 10)), [job.id]);
+});
