@@ -108,7 +108,8 @@ export function isFinished(job: Job): boolean {
 
 /**
  * The job after the change, or null where the change does not fit: the caller lost the race and must
- * forget about the job. Leases are the store's: it applies `renew` and `rescue` only where they hold.
+ * forget about the job. The same object: the change had been applied before, and nothing is to be stored.
+ * Leases are the store's: where it has them, it applies a `rescue` only once the lease is over.
  */
 export function applyChange(job: Job, change: Change, nowMs: number): Job | null {
   switch (change.kind) {
@@ -131,10 +132,10 @@ export function applyChange(job: Job, change: Change, nowMs: number): Job | null
     case "renew":
       return isHeld(job, change.held) ? job : null;
     case "finish":
-      if (isFinished(job) && job.fence === change.held.fence) return job;
+      if (isFinished(job) && isOfClaim(job, change.held)) return job;
       return isHeld(job, change.held) ? finish(job, change.outcome) : null;
     case "give_back":
-      if (isWaiting(job) && job.fence === change.held.fence) return job;
+      if (isWaiting(job) && isOfClaim(job, change.held)) return job;
       return isHeld(job, change.held) ? release(job, change.wasStarted) : null;
     case "rescue": {
       if (!isHeld(job, change.held)) return null;
@@ -161,15 +162,20 @@ function isHeld(job: Job, held: Job): boolean {
   return job.status === "IN_PROGRESS" && job.fence === held.fence;
 }
 
+/** Whether the holder itself has left the job as it is, and no rescue. */
+function isOfClaim(job: Job, held: Job): boolean {
+  return job.fence === held.fence && job.crashes === held.crashes;
+}
+
 function finish(job: Job, { status, failureReason, startedAtMs, durationMs }: Outcome): Job {
-  const roundedMs = Math.round(durationMs);
+  const [startMs, tookMs] = [Math.round(startedAtMs), Math.round(durationMs)];
   return {
     ...job,
     status,
     failureReason,
-    startedAtMs,
-    durationMs: roundedMs,
-    completedAtMs: startedAtMs + roundedMs,
+    startedAtMs: startMs,
+    durationMs: tookMs,
+    completedAtMs: startMs + tookMs,
   };
 }
 
@@ -186,8 +192,9 @@ function crashOutcome(crashes: number, startedAtMs: number, nowMs: number): Outc
   return {
     status: "FAILED",
     resultJson: undefined,
-    failureReason: `the node that ran the job died, ${crashes} times in all; ` +
-      `max_crashes allows no more`,
+    failureReason:
+      `the node died that ran the job; it is crash ${crashes} of the ${crashes} that ` +
+      "max_crashes allows",
     startedAtMs,
     durationMs: Math.max(0, nowMs - startedAtMs),
   };

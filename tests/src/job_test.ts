@@ -152,7 +152,7 @@ const table: readonly [name: string, job: Job, change: Change, expected: Partial
   ],
   ["rescue fails the job at maxCrashes", { ...running, crashes: 2 }, rescue(running), {
     status: "FAILED",
-    failureReason: "the node that ran the job died, 3 times in all; max_crashes allows no more",
+    failureReason: "the node died that ran the job; it is crash 3 of the 3 that max_crashes allows",
     durationMs: 5,
     completedAtMs: testNowMs,
     crashes: 3,
