@@ -7,7 +7,7 @@ import type { Outcome } from "../job.ts";
 import { getLogger } from "../log.ts";
 import { EarliestTimer } from "./earliest_timer.ts";
 import type { PoolOptions, PoolStats, RunEnd } from "./pool_options.ts";
-import { type RunGroup, RunGroups } from "./run_groups.ts";
+import { oldestOrder, type RunGroup, RunGroups } from "./run_groups.ts";
 import { failedOutcome, type HandedRun, reasonOf, type Run, type Slot } from "./slot.ts";
 import { Slots } from "./slots.ts";
 import { TaskLogs } from "./task_logs.ts";
@@ -72,7 +72,7 @@ export class Pool {
     return Math.max(0, this.#options.backlog + this.#window() * this.#slots.maximum - held);
   }
 
-  /** Takes runs, first in, first out. More than `room()` is taken, too, but should not be given. */
+  /** Takes runs, first in, first out; more than `room()` are taken, too. */
   submit(runs: readonly Run[]): void {
     for (const run of runs) this.#groups.push(this.#groupOf(run), run);
     this.#assign();
@@ -115,15 +115,13 @@ export class Pool {
     for (const slot of this.#slots.all()) if (slot.size > 0) slot.takeBack();
     if (!await this.#isIdleWithin(graceMs)) {
       for (const slot of this.#slots.all()) {
-        for (const handed of slot.unfinished()) {
-          if (handed.failureReason === undefined) slot.abort(handed, stopReason);
-        }
+        const running = slot.unfinished().filter((one) => one.failureReason === undefined);
+        for (const handed of running) slot.abort(handed, stopReason);
       }
       await this.#isIdleWithin(this.#options.killGraceMs);
     }
-    this.#overdue.disarm();
+    for (const timer of [this.#overdue, this.#retry]) timer.disarm();
     clearTimeout(this.#stallTimer);
-    this.#retry.disarm();
     for (const slot of this.#slots.all()) {
       this.#end(slot.unfinished().map(({ run }) => ({ run, wasStarted: slot.isReady })));
     }
@@ -191,7 +189,10 @@ export class Pool {
 
   #canMakeRoom(slot: Slot, group: RunGroup): boolean {
     if (slot.group === group.key) return false;
-    return slot.isRetiring || this.#groups.get(slot.group).waiting.length === 0;
+    const other = this.#groups.get(slot.group);
+    // One that has just replaced a killed worker belongs to the group that waits longest.
+    const isFree = slot.progress === 0 && oldestOrder(group) < oldestOrder(other);
+    return slot.isRetiring || other.waiting.length === 0 || isFree;
   }
 
   /** A group without any worker waits longest: the worker that is idle first makes room for it. */
@@ -235,9 +236,8 @@ export class Pool {
     this.#groups.get(slot.group).failures = 0;
     const ends = ended.map(({ handed, outcome }): RunEnd => {
       const { durationMs } = outcome;
-      this.#averageMs = this.#averageMs === Infinity
-        ? durationMs
-        : this.#averageMs * 0.9 + durationMs * 0.1;
+      const isFirst = this.#averageMs === Infinity;
+      this.#averageMs = isFirst ? durationMs : this.#averageMs * 0.9 + durationMs * 0.1;
       const { run } = handed;
       const isStopped = handed.abortReason === stopReason && outcome.status === "FAILED";
       return isStopped ? { run, wasStarted: true } : { run, outcome };

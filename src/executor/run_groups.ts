@@ -93,7 +93,8 @@ export class RunGroups {
   }
 }
 
-function oldestOrder(group: RunGroup): number {
+/** The place of the run that waits longest in the group; Infinity: none waits. */
+export function oldestOrder(group: RunGroup): number {
   return group.waiting[0]?.order ?? Infinity;
 }
 

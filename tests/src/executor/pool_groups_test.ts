@@ -83,3 +83,12 @@ Deno.test("Pool goes on with a worker that was to make room for a run that was a
   await probe.endsOf([running]);
   assert.equal((await probe.outcomeOf(next)).status, "COMPLETED");
 });
+
+Deno.test("Pool lets no group starve behind a task whose every run is killed", async () => {
+  await using probe = new PoolProbe({ isolation: "process", killGraceMs: 50, backlog: 8 });
+  const deaf = () => makeRun("deaf", {}, { timeoutMs: 200 });
+  const [first, net, ...others] = [deaf(), makeNetRun(), deaf(), deaf()] as const;
+  probe.pool.submit([first, net, ...others]);
+  await probe.endsOf([first, net, ...others]);
+  assert.deepEqual(probe.ends.map(({ run }) => run), [first, net, ...others]);
+});
