@@ -5,6 +5,7 @@ import { steadyNow } from "../clock.ts";
 import type { Job, Outcome } from "../job.ts";
 import type { RegisteredTask } from "../task.ts";
 import { type Frame, FrameKind, readFrames } from "./frames.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
 import { type HostMessage, runMessage, timeoutReason } from "./messages.ts";
 import { followingNumber } from "./shared_ring.ts";
 import type { TaskLogLine } from "./task_run.ts";
@@ -93,7 +94,8 @@ export class Slot {
   readonly #settled = new Map<number, Outcome>();
   readonly #handle: WorkerHandle;
   #nextNumber = 1;
-  #rest: Uint8Array | undefined;
+  /** The beginning of a frame whose end has not come. */
+  #rest: GrowingBytes | undefined;
 
   constructor(
     group: string,
@@ -214,9 +216,16 @@ export class Slot {
   }
 
   #read(bytes: Uint8Array): void {
-    const whole = this.#rest === undefined ? bytes : joinBytes(this.#rest, bytes);
+    const whole = this.#rest?.append(bytes) ?? bytes;
     const used = readFrames(whole, this.#maxFrameBytes, (frame) => this.#take(frame));
-    this.#rest = used === whole.length ? undefined : whole.slice(used);
+    if (used === whole.length) {
+      this.#rest = undefined;
+    } else if (this.#rest === undefined) {
+      this.#rest = new GrowingBytes();
+      this.#rest.append(whole.subarray(used));
+    } else if (used > 0) {
+      this.#rest.keepFrom(used);
+    }
     if (this.isStalled) this.#flush();
   }
 
@@ -290,11 +299,4 @@ export class Slot {
     const line = JSON.parse(frame.text) as TaskLogLine;
     this.#events.onLog(this.#handed.get(frame.number)?.run, line);
   }
-}
-
-function joinBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
 }
