@@ -1,0 +1,179 @@
+// Keeps jobs in one file that this process alone uses: they survive its end and a loss of power.
+// Opened by drivers/mod.ts. Reads answer at once; writes share transactions, see sqlite_commits.ts.
+
+// deno-lint-ignore-file require-await -- async only turns what is thrown into a rejection
+
+import { errorMessage, ValetError } from "../../src/errors.ts";
+import type { Change, Job, JobResult } from "../../src/job.ts";
+import type {
+  Health,
+  JobCounts,
+  JobPage,
+  JobQuery,
+  Repository,
+  Work,
+  WorkQuery,
+} from "../../src/repository.ts";
+import { createJobFilter, maxCandidates } from "./job_filter.ts";
+import { Commits, nextTurn } from "./sqlite_commits.ts";
+import { openSqliteFile, type SqliteFile } from "./sqlite_file.ts";
+import type { SqliteJobs } from "./sqlite_jobs.ts";
+
+/** So many of the jobs that a `list` looks at are in memory at a time. */
+const candidateBatch = 200;
+
+/**
+ * Opens the repository in a file, which is made where there is none.
+ *
+ * @param options `{ path, synchronous }`: the file, default `valet.db`; and whether a write is answered when
+ * the disk has it (`full`, the default) or already when the operating system has it (`normal`: a loss of
+ * power, but not the end of the process, may then take the last writes).
+ * @throws ValetError `invalid_config` for wrong options or a path where no database can be,
+ * `failed_precondition` for a file that another process uses or that cannot be used as it is.
+ */
+export async function openSqliteRepository(options?: unknown): Promise<Repository> {
+  const { path, synchronous } = readOptions(options);
+  return new SqliteRepository(openSqliteFile(path), synchronous === "full");
+}
+
+class SqliteRepository implements Repository {
+  readonly isDurable = true;
+  readonly isShared = false;
+  readonly #file: SqliteFile;
+  readonly #jobs: SqliteJobs;
+  readonly #commits: Commits;
+  #isClosed = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(file: SqliteFile, isSynced: boolean) {
+    const { jobs, log } = file;
+    this.#file = file;
+    this.#jobs = jobs;
+    this.#commits = new Commits({
+      transaction: (work) => jobs.transaction(work),
+      sync: () => isSynced ? log.syncData() : nextTurn(),
+    });
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  async insert(jobs: readonly Job[]): Promise<void> {
+    return await this.#write(() => this.#jobs.insert(jobs));
+  }
+
+  async get(id: string): Promise<Job | null> {
+    return this.#read(() => this.#jobs.get(id));
+  }
+
+  async list(query: JobQuery): Promise<JobPage> {
+    const matches = createJobFilter(query);
+    const jobs: Job[] = [];
+    let { beforeId } = query;
+    for (let left = maxCandidates; left > 0; left -= candidateBatch) {
+      const batch = this.#read(() => this.#jobs.candidates({ ...query, beforeId }, candidateBatch));
+      for (const candidate of batch) {
+        if (matches(candidate)) {
+          // Only one more match makes a next page, so that the last page is known to be the last.
+          if (jobs.length === query.limit) return { jobs, nextBeforeId: beforeId! };
+          jobs.push(this.#read(() => this.#jobs.get(candidate.id)!));
+        }
+        beforeId = candidate.id;
+      }
+      if (batch.length < candidateBatch) return { jobs, nextBeforeId: null };
+    }
+    return { jobs, nextBeforeId: beforeId! };
+  }
+
+  async delete(id: string): Promise<Job | null> {
+    return await this.#write(() => this.#jobs.delete(id));
+  }
+
+  async getResult(jobId: string): Promise<JobResult | null> {
+    return this.#read(() => this.#jobs.getResult(jobId));
+  }
+
+  async deleteResult(jobId: string): Promise<boolean> {
+    return await this.#write(() => this.#jobs.deleteResult(jobId));
+  }
+
+  async change(changes: readonly Change[], nowMs: number): Promise<readonly (Job | null)[]> {
+    return await this.#write(() => changes.map((change) => this.#jobs.change(change, nowMs)));
+  }
+
+  async find(query: WorkQuery): Promise<Work> {
+    return this.#read(() => this.#jobs.find(query));
+  }
+
+  async count(): Promise<JobCounts> {
+    return this.#read(() => this.#jobs.count());
+  }
+
+  async health(): Promise<Health> {
+    try {
+      // A disk that was full may have room again, and where nobody asks, nobody would ever know.
+      if (this.#commits.failure !== undefined) await this.#write(() => this.#jobs.touch());
+      else this.#read(() => this.#jobs.get(""));
+      return { isHealthy: true };
+    } catch (thrown) {
+      return { isHealthy: false, reason: errorMessage(thrown) };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#commits.settle();
+    this.#file.log.close();
+    this.#file.database.close();
+  }
+
+  #write<Result>(work: () => Result): Promise<Result> {
+    this.#assertOpen();
+    return this.#commits.add(work);
+  }
+
+  #read<Result>(work: () => Result): Result {
+    this.#assertOpen();
+    try {
+      return work();
+    } catch (cause) {
+      const reason = errorMessage(cause);
+      throw new ValetError("unavailable", `Cannot read the SQLite database: ${reason}`, { cause });
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) {
+      throw new ValetError("unavailable", "Cannot use the SQLite repository: it is closed");
+    }
+  }
+}
+
+function readOptions(options: unknown): { path: string; synchronous: "full" | "normal" } {
+  if (typeof (options ?? {}) !== "object") {
+    throw wrongOption(
+      `its options are ${JSON.stringify(options)}`,
+      'an object such as { path: "valet.db" }',
+    );
+  }
+  const { path = "valet.db", synchronous = "full" } = (options ?? {}) as Record<string, unknown>;
+  if (typeof path !== "string" || path === "" || path === ":memory:" || path.includes("\0")) {
+    throw wrongOption(`path is ${JSON.stringify(path)}`, "the path of a file");
+  }
+  if (synchronous !== "full" && synchronous !== "normal") {
+    throw wrongOption(`synchronous is ${JSON.stringify(synchronous)}`, '"full" or "normal"');
+  }
+  return { path, synchronous };
+}
+
+function wrongOption(problem: string, allowed: string): ValetError {
+  return new ValetError(
+    "invalid_config",
+    `Cannot open the SQLite repository: ${problem}; ${allowed} is allowed`,
+  );
+}

@@ -1,0 +1,116 @@
+// Opens the file of the SQLite repository and turns what may be wrong with it into one clear error. Used
+// by sqlite.ts alone.
+
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type ErrorCode, errorMessage, ValetError } from "../../src/errors.ts";
+import { SqliteJobs } from "./sqlite_jobs.ts";
+import { assertKnownSchema, migrate } from "./sqlite_schema.ts";
+
+/** The log may grow to so many pages of 4 KiB before its content moves into the file. */
+const checkpointPages = 4_000;
+/** After a transaction that was larger, the log shrinks to this. */
+const maxLogBytes = 64 * 1024 * 1024;
+
+const pageCacheKib = 64 * 1024;
+
+/** From the first access on: then the log needs no shared memory beside the file. */
+const exclusiveLock = "PRAGMA locking_mode = EXCLUSIVE";
+/** SQLite does not sync commits, for each of which it would block the process: sqlite_commits.ts does. */
+const settings = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  PRAGMA cache_size = -${pageCacheKib};
+  PRAGMA wal_autocheckpoint = ${checkpointPages};
+  PRAGMA journal_size_limit = ${maxLogBytes};`;
+
+/** Rows as arrays, which cost half of what objects do. A constant, because the types do not know it yet. */
+const connectionOptions = { readOnly: false, returnArrays: true };
+
+/** All that is open of a file. */
+export interface SqliteFile {
+  readonly jobs: SqliteJobs;
+  /** The write-ahead log: what is committed is safe when this is synced. */
+  readonly log: Deno.FsFile;
+  readonly database: DatabaseSync;
+}
+
+/**
+ * Opens the file, makes it if there is none, brings its tables up to date and locks out every other process.
+ *
+ * @throws ValetError `invalid_config` for a path where no database can be, `failed_precondition` for a file
+ * that cannot be used now: another process has it, it is damaged, read-only, of a newer Valet.
+ */
+export function openSqliteFile(path: string): SqliteFile {
+  const fullPath = resolve(path);
+  let database: DatabaseSync | undefined;
+  try {
+    assertPlace(fullPath);
+    database = new DatabaseSync(fullPath, connectionOptions);
+    database.exec(exclusiveLock);
+    assertKnownSchema(database, fullPath);
+    database.exec(settings);
+    migrate(database);
+    const jobs = new SqliteJobs(database);
+    return { jobs, log: Deno.openSync(`${fullPath}-wal`, { write: true }), database };
+  } catch (thrown) {
+    database?.close();
+    if (thrown instanceof ValetError) throw thrown;
+    const text = errorMessage(thrown);
+    const { code, reason } = knownProblems.find(({ part }) => text.includes(part)) ??
+      { code: "failed_precondition", reason: text };
+    throw cannotOpen(code, fullPath, reason, thrown);
+  }
+}
+
+const readOnlyReason = "the file or its folder is read-only; Valet must be able to write both";
+
+const knownProblems: readonly {
+  readonly part: string;
+  readonly code: ErrorCode;
+  readonly reason: string;
+}[] = [
+  {
+    part: "database is locked",
+    code: "failed_precondition",
+    reason: "another process uses it; one process at a time is allowed",
+  },
+  {
+    part: "file is not a database",
+    code: "invalid_config",
+    reason: "the file is no SQLite database; a new file or one of Valet is allowed",
+  },
+  { part: "readonly database", code: "failed_precondition", reason: readOnlyReason },
+];
+
+function assertPlace(path: string): void {
+  const folder = dirname(path);
+  if (!isFolder(folder)) {
+    throw cannotOpen("invalid_config", path, `there is no folder ${folder}; make it first`);
+  }
+  if (isFolder(path)) {
+    throw cannotOpen("invalid_config", path, "it is a folder; the path of a file is allowed");
+  }
+  const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
+  if (!isWritable(folder) || (isThere && !isWritable(path))) {
+    throw cannotOpen("failed_precondition", path, readOnlyReason);
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function cannotOpen(code: ErrorCode, path: string, reason: string, cause?: unknown): ValetError {
+  return new ValetError(code, `Cannot open the SQLite database ${path}: ${reason}`, { cause });
+}
