@@ -8,7 +8,7 @@ export interface Figure {
   /** What is held against floor and aim. */
   readonly value: number;
   /** The unit of value, floor and aim. `H`: the POST/s of the bare server in the same minutes. */
-  readonly unit: "H" | "x" | "ms" | "MB";
+  readonly unit: "H" | "x" | "ms" | "MB" | "/s";
   /** What is needed; default: nothing to compare with. */
   readonly floor?: number;
   /** What is hoped for. */

@@ -6,15 +6,19 @@ import { type Figure, formatTable } from "./figure.ts";
 import { slowLoads } from "./run_load.ts";
 import { measureArrivals } from "./scenarios/arrivals.ts";
 import { measureBacklog } from "./scenarios/backlog.ts";
+import { measureDisk } from "./scenarios/disk.ts";
 import { measureDrain } from "./scenarios/drain.ts";
 import { measureFootprint } from "./scenarios/footprint.ts";
 import { measureGet } from "./scenarios/get.ts";
 import { measureLatency } from "./scenarios/latency.ts";
 import { measureLive } from "./scenarios/live.ts";
 import { measurePost } from "./scenarios/post.ts";
+import { measureRecovery } from "./scenarios/recovery.ts";
 import { measureStored } from "./scenarios/stored.ts";
+import { stopServers } from "./stores.ts";
 
 const scenarios: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  disk: measureDisk,
   post: measurePost,
   get: measureGet,
   drain: measureDrain,
@@ -24,6 +28,7 @@ const scenarios: Readonly<Record<string, () => Promise<Figure[]>>> = {
   live: measureLive,
   backlog: measureBacklog,
   stored: measureStored,
+  recovery: measureRecovery,
 };
 
 const names = Deno.args.length > 0 ? Deno.args : Object.keys(scenarios);
@@ -48,6 +53,7 @@ for (const name of names) {
   }
   await print(`  ${name}: ${((performance.now() - startMs) / 1000).toFixed(0)} s${end}`);
 }
+await stopServers();
 await print(`\n${formatTable(figures)}\n\nLoad average at the end: ${loadAverage()}`);
 if (slowLoads.count > 0) {
   await print(`${slowLoads.count} measurements were limited by the load generator.`);

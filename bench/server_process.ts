@@ -3,6 +3,7 @@
 
 import { parse } from "yaml";
 import { openConnection } from "./raw_connection.ts";
+import { memoryStore, type Store } from "./stores.ts";
 
 /** A running server. */
 export interface ServerProcess extends AsyncDisposable {
@@ -18,6 +19,8 @@ export interface ValetOptions {
   readonly program?: "shipped" | "bench";
   /** Laid over the shipped config.yaml. */
   readonly settings?: Settings;
+  /** Where its jobs are kept. Default: in memory. */
+  readonly store?: Store;
   /** How many finished jobs the repository holds from the start; only with `bench`. Default: 0. */
   readonly storedJobs?: number;
 }
@@ -39,11 +42,11 @@ export const unboundedQueue: Settings = {
 
 /** Starts Valet with its shipped configuration and logs, which go nowhere; ready when it answers. */
 export async function startValet(options: ValetOptions = {}): Promise<ServerProcess> {
-  const { program = "bench", settings = {}, storedJobs = 0 } = options;
+  const { program = "bench", settings = {}, store = memoryStore, storedJobs = 0 } = options;
   const port = findFreePort();
   const shipped = parse(await Deno.readTextFile(new URL("config.yaml", root))) as Settings;
   const configPath = await Deno.makeTempFile({ suffix: ".yaml" });
-  const config = merge(merge(shipped, settings), { port });
+  const config = merge(merge(merge(shipped, store.settings), settings), { port });
   // JSON is YAML.
   await Deno.writeTextFile(configPath, JSON.stringify(config));
   const binary = Deno.env.get("VALET_BINARY");
@@ -52,7 +55,7 @@ export async function startValet(options: ValetOptions = {}): Promise<ServerProc
     new URL(program === "shipped" ? "main.ts" : "bench/bench_server.ts", root).pathname,
   ];
   const args = [...command.slice(1), "--config", configPath];
-  const env = { VALET_BENCH_STORED_JOBS: String(storedJobs) };
+  const env = { ...store.env, VALET_BENCH_STORED_JOBS: String(storedJobs) };
   try {
     return await start(command[0]!, args, port, "/health/live", env);
   } finally {

@@ -49,7 +49,8 @@ export async function waitForCount(
       const seen = JSON.stringify(jobs);
       throw new Error(`Cannot go on: not ${count} ${status} within ${maxMs} ms but ${seen}`);
     }
-    await sleep(10);
+    // A store has to count for it: not often enough to be what is measured.
+    await sleep(50);
   }
 }
 

@@ -4,18 +4,31 @@ import { compareRates, fullLoad, measureBarePost } from "../comparison.ts";
 import type { Figure } from "../figure.ts";
 import { runLoad } from "../run_load.ts";
 import { startValet, unboundedQueue } from "../server_process.ts";
+import { openStore, type StoreName, storeNames } from "../stores.ts";
 import { closeGate, noopBody } from "../valet_client.ts";
 
-/** Measures POST. */
+const bounds: Readonly<Record<StoreName, Pick<Figure, "floor" | "aim">>> = {
+  "memory": { floor: 0.75, aim: 0.9 },
+  "SQLite": { floor: 0.25, aim: 0.45 },
+  "MySQL": { floor: 0.12, aim: 0.25 },
+  "MySQL + RabbitMQ": { floor: 0.07, aim: 0.15 },
+};
+
+/** Measures POST on every store. */
 export async function measurePost(): Promise<Figure[]> {
-  const { ratio, plain } = await compareRates(measureBarePost, measureValetPost);
-  const name = "POST, 32 connections";
-  return [{ name, plain, value: ratio, unit: "H", floor: 0.75, aim: 0.9 }];
+  const figures: Figure[] = [];
+  for (const storeName of storeNames) {
+    const { ratio, plain } = await compareRates(measureBarePost, () => measureValetPost(storeName));
+    const name = `POST, 32 connections, ${storeName}`;
+    figures.push({ name, plain, value: ratio, unit: "H", ...bounds[storeName] });
+  }
+  return figures;
 }
 
-async function measureValetPost(): Promise<number> {
+async function measureValetPost(storeName: StoreName): Promise<number> {
   const worker_pool = { concurrency: 2 };
-  await using server = await startValet({ settings: { ...unboundedQueue, worker_pool } });
+  await using store = await openStore(storeName);
+  await using server = await startValet({ store, settings: { ...unboundedQueue, worker_pool } });
   await closeGate(server, worker_pool.concurrency);
   const { port } = server;
   const load = { ...fullLoad, port, method: "POST", paths: ["/jobs"], body: noopBody } as const;
