@@ -8,6 +8,7 @@ import type { Job } from "../../src/job.ts";
 import type { Delivery, Queue } from "../../src/queue.ts";
 import type { Health } from "../../src/repository.ts";
 import { readPositiveInteger } from "../read_option.ts";
+import { WaitingTake } from "./waiting_take.ts";
 
 interface Message extends Delivery {
   /** Its place among all messages that were ever delivered. */
@@ -27,6 +28,7 @@ export async function openMemoryQueue(options?: unknown): Promise<Queue> {
 }
 
 class MemoryQueue implements Queue {
+  readonly isShared = false;
   readonly #capacity: number;
   /** The jobs never delivered, from `#head` on. */
   #waiting: (Job | undefined)[] = [];
@@ -34,8 +36,7 @@ class MemoryQueue implements Queue {
   /** What came back, the first one last. All of it was delivered before anything that waits. */
   #returned: Message[] = [];
   #deliveredCount = 0;
-  /** Ends the `take` that waits. */
-  #wakeTaker: (() => void) | undefined;
+  readonly #waitingTake = new WaitingTake();
   #roomCallback: (() => void) | undefined;
   #isClosed = false;
 
@@ -44,22 +45,26 @@ class MemoryQueue implements Queue {
   }
 
   async publish(jobs: readonly Job[]): Promise<void> {
-    if (this.#isClosed) {
-      throw new ValetError("unavailable", "Cannot publish: the memory job queue is closed");
-    }
-    if (jobs.length > this.room()) {
+    const room = this.room();
+    if (jobs.length > room) {
       throw new ValetError(
         "queue_full",
-        `Cannot publish ${jobs.length} jobs: the job queue has room for ${this.room()} of its ` +
+        `Cannot publish ${jobs.length} jobs: the job queue has room for ${room} of its ` +
           `${this.#capacity}; try again later or raise its capacity`,
       );
     }
     for (const job of jobs) this.#waiting.push(job);
-    if (jobs.length > 0) this.#wakeTaker?.();
+    if (jobs.length > 0) this.#waitingTake.wake();
   }
 
   room(): number {
-    return this.#isClosed ? 0 : Math.max(0, this.#capacity - this.#length);
+    this.#assertOpen();
+    return Math.max(0, this.#capacity - this.#length);
+  }
+
+  async depth(): Promise<number> {
+    this.#assertOpen();
+    return this.#length;
   }
 
   onRoom(callback: () => void): void {
@@ -71,15 +76,7 @@ class MemoryQueue implements Queue {
     if (this.#length > 0 || this.#isClosed || signal.aborted) {
       return Promise.resolve(signal.aborted ? [] : this.#takeNow(limit));
     }
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#wakeTaker = undefined;
-        signal.removeEventListener("abort", wake);
-        resolve(signal.aborted ? [] : this.#takeNow(limit));
-      };
-      this.#wakeTaker = wake;
-      signal.addEventListener("abort", wake);
-    });
+    return this.#waitingTake.wait(signal, () => this.#takeNow(limit));
   }
 
   async ack(deliveries: readonly Delivery[]): Promise<void> {
@@ -92,11 +89,17 @@ class MemoryQueue implements Queue {
       const message = delivery as Message;
       if (this.#end(message)) {
         const { job, place } = message;
-        this.#returned.push({ job, isRedelivered: true, place, origin: undefined });
+        this.#returned.push({
+          job,
+          isRedelivered: true,
+          isForeign: false,
+          place,
+          origin: undefined,
+        });
       }
     }
     this.#returned.sort((a, b) => b.place - a.place);
-    if (this.#length > 0) this.#wakeTaker?.();
+    if (this.#length > 0) this.#waitingTake.wake();
   }
 
   async health(): Promise<Health> {
@@ -111,7 +114,7 @@ class MemoryQueue implements Queue {
     this.#head = 0;
     this.#returned = [];
     this.#roomCallback = undefined;
-    this.#wakeTaker?.();
+    this.#waitingTake.wake();
   }
 
   get #length(): number {
@@ -139,7 +142,17 @@ class MemoryQueue implements Queue {
       this.#waiting = this.#waiting.slice(this.#head);
       this.#head = 0;
     }
-    return { job, isRedelivered: false, place: this.#deliveredCount++, origin: undefined };
+    return {
+      job,
+      isRedelivered: false,
+      isForeign: false,
+      place: this.#deliveredCount++,
+      origin: undefined,
+    };
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new ValetError("unavailable", "The memory job queue is closed");
   }
 
   /** Whether the message was in the hands of a consumer of this queue; from now on it is not. */
@@ -151,7 +164,7 @@ class MemoryQueue implements Queue {
 
   #callBackIfRoom(): void {
     const callback = this.#roomCallback;
-    if (callback === undefined || this.room() === 0) return;
+    if (callback === undefined || this.#isClosed || this.room() === 0) return;
     this.#roomCallback = undefined;
     callback();
   }

@@ -10,6 +10,8 @@ import { testQueueLifeCycle } from "./queue_life_cycle.ts";
 export interface QueueSuite {
   /** Name of the driver; begins the name of each test. */
   readonly name: string;
+  /** What the driver says of itself. */
+  readonly isShared: boolean;
   /** Opens the driver on a fresh, empty queue for so many waiting messages. The test closes it. */
   open(capacity: number): Promise<Queue>;
   /** Promises that the driver cannot keep, each with the reason why; their tests are ignored. */
@@ -29,7 +31,8 @@ export type TestQueue = (
 ) => void;
 
 /** Declares the tests that every queue driver must pass. */
-export function queueConformance({ name, open, exceptions = {} }: QueueSuite): void {
+export function queueConformance(suite: QueueSuite): void {
+  const { name, isShared, open, exceptions = {} } = suite;
   const test: TestQueue = (promise, body, { capacity = 1000, exception } = {}) => {
     const reason = exception === undefined ? "" : ` (ignored: ${exception})`;
     Deno.test({
@@ -47,5 +50,5 @@ export function queueConformance({ name, open, exceptions = {} }: QueueSuite): v
   };
   testDeliveries(test, exceptions.nackOrder);
   testQueueBounds(test, exceptions.bound);
-  testQueueLifeCycle(test);
+  testQueueLifeCycle(test, isShared);
 }

@@ -1,8 +1,9 @@
-// Conformance of room, onRoom and queue_full: what waits is bounded, and room is told when it comes.
+// Conformance of room, onRoom, depth and queue_full: what waits is bounded, and room is told when it comes.
 
 import assert from "node:assert/strict";
 import type { Job } from "../../src/job.ts";
 import type { Queue } from "../../src/queue.ts";
+import { eventually } from "../testing/eventually.ts";
 import { makeJob, makeJobs } from "../testing/make_job.ts";
 import { takeDeliveries } from "../testing/take_deliveries.ts";
 import type { TestQueue } from "./queue.ts";
@@ -19,6 +20,20 @@ export function testQueueBounds(test: TestQueue, bound: string | undefined): voi
   test("room is there for a job in an empty queue", async (queue) => {
     assert.ok(queue.room() >= 1);
     await queue.publish([makeJob()]);
+  });
+
+  test("depth counts what waits, not what is in the hands of a consumer", async (queue) => {
+    const waitForDepth = (depth: number) =>
+      eventually(`a depth of ${depth}`, async () => await queue.depth() === depth);
+    await waitForDepth(0);
+    await queue.publish(makeJobs(5));
+    await waitForDepth(5);
+    const [first, ...others] = await takeDeliveries(queue, 3);
+    await waitForDepth(2);
+    await queue.ack([first!]);
+    await waitForDepth(2);
+    await queue.nack(others);
+    await waitForDepth(4);
   });
 
   test("onRoom calls back at once where there is room, one time", async (queue) => {

@@ -20,7 +20,7 @@ export function testDeliveries(test: TestQueue, nackOrder: string | undefined): 
     for (let i = 0; i < jobs.length; i += 50) await queue.publish(jobs.slice(i, i + 50));
     const deliveries = await takeDeliveries(queue, 500);
     assert.deepEqual(jobsOf(deliveries), jobs);
-    assert.ok(deliveries.every((delivery) => !delivery.isRedelivered));
+    assert.ok(deliveries.every(({ isRedelivered, isForeign }) => !isRedelivered && !isForeign));
   });
 
   test("take keeps the order while messages come and go", async (queue) => {
@@ -134,7 +134,7 @@ export function testDeliveries(test: TestQueue, nackOrder: string | undefined): 
   });
 
   test("ack and nack of nothing or of a delivery not the queue's do nothing", async (queue) => {
-    const stranger: Delivery = { job: makeJob(), isRedelivered: false };
+    const stranger: Delivery = { job: makeJob(), isRedelivered: false, isForeign: false };
     for (const deliveries of [[], [stranger]]) {
       await queue.ack(deliveries);
       await queue.nack(deliveries);
@@ -161,6 +161,7 @@ export function testDeliveries(test: TestQueue, nackOrder: string | undefined): 
       const deliveries = await takeDeliveries(queue, 1);
       assert.deepEqual(jobsOf(deliveries), [job]);
       assert.equal(deliveries[0]!.isRedelivered, round > 0);
+      assert.equal(deliveries[0]!.isForeign, false);
       await queue.nack(deliveries);
     }
   });

@@ -5,9 +5,14 @@ import { makeJob, makeJobs } from "../testing/make_job.ts";
 import { takeDeliveries } from "../testing/take_deliveries.ts";
 import type { TestQueue } from "./queue.ts";
 
-/** Declares the tests. */
-export function testQueueLifeCycle(test: TestQueue): void {
+/** Declares the tests; `isShared`: what the driver must say of itself. */
+export function testQueueLifeCycle(test: TestQueue, isShared: boolean): void {
   const never = new AbortController().signal;
+
+  test(`isShared is ${isShared}`, (queue) => {
+    assert.equal(queue.isShared, isShared);
+    return Promise.resolve();
+  });
 
   test("health of an open queue is good", async (queue) => {
     assert.equal((await queue.health()).isHealthy, true);
@@ -20,10 +25,17 @@ export function testQueueLifeCycle(test: TestQueue): void {
     assert.ok(health.reason);
   });
 
-  test("publish after close is unavailable, and there is no room", async (queue) => {
+  test("publish, room and depth after close are unavailable", async (queue) => {
     await queue.close();
-    assert.equal(queue.room(), 0);
-    await assert.rejects(queue.publish([makeJob()]), { name: "ValetError", code: "unavailable" });
+    const unavailable = { name: "ValetError", code: "unavailable" };
+    await assert.rejects(queue.publish([makeJob()]), unavailable);
+    assert.throws(() => queue.room(), unavailable);
+    await assert.rejects(queue.depth(), unavailable);
+  });
+
+  test("onRoom after close calls nothing back", async (queue) => {
+    await queue.close();
+    queue.onRoom(() => assert.fail("called back"));
   });
 
   test("take after close gives nothing, whatever waits", async (queue) => {
@@ -47,8 +59,15 @@ export function testQueueLifeCycle(test: TestQueue): void {
     assert.deepEqual(await taking, []);
   });
 
-  test("close a second time does nothing", async (queue) => {
+  test("close waits for the publishes under way", async (queue) => {
+    const publishing = Array.from({ length: 20 }, () => queue.publish([makeJob()]));
     await queue.close();
+    const outcomes = await Promise.allSettled(publishing);
+    assert.ok(outcomes.every(({ status }) => status === "fulfilled"));
+  });
+
+  test("close a second time, also at once, does nothing", async (queue) => {
+    await Promise.all([queue.close(), queue.close()]);
     await queue.close();
   });
 }

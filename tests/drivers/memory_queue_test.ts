@@ -4,7 +4,11 @@ import { queueConformance } from "../conformance/queue.ts";
 import { makeJob, makeJobs } from "../testing/make_job.ts";
 import { takeDeliveries } from "../testing/take_deliveries.ts";
 
-queueConformance({ name: "memory", open: (capacity) => openMemoryQueue({ capacity }) });
+queueConformance({
+  name: "memory",
+  isShared: false,
+  open: (capacity) => openMemoryQueue({ capacity }),
+});
 
 const never = new AbortController().signal;
 

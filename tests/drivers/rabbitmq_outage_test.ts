@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { openRabbitmqQueue } from "../../drivers/queues/rabbitmq.ts";
+import { flushLogs } from "../../src/log.ts";
+import type { Queue } from "../../src/queue.ts";
+import { CapturedLogs } from "../testing/captured_logs.ts";
+import { eventually } from "../testing/eventually.ts";
+import { makeJob, makeJobs } from "../testing/make_job.ts";
+import { RabbitmqServer } from "../testing/rabbitmq_server.ts";
+import { reportMeasurement } from "../testing/report_measurement.ts";
+import { takeDeliveries } from "../testing/take_deliveries.ts";
+import { within } from "../testing/within.ts";
+
+const never = new AbortController().signal;
+const unavailable = { name: "ValetError", code: "unavailable" };
+
+let server: RabbitmqServer;
+Deno.test.beforeAll(async () => {
+  server = await RabbitmqServer.start();
+});
+Deno.test.afterAll(() => server[Symbol.asyncDispose]());
+
+function open(options: Record<string, unknown> = {}): Promise<Queue> {
+  return openRabbitmqQueue({ uri: server.uri, queueName: crypto.randomUUID(), ...options });
+}
+
+/** Declares a test with a queue of its own, whose outages must be told once each way. */
+function test(
+  promise: string,
+  options: Record<string, unknown>,
+  body: (queue: Queue) => Promise<void>,
+): void {
+  Deno.test(`rabbitmq outage: ${promise}`, async () => {
+    await using logs = new CapturedLogs();
+    const queue = await open({ prefetch: 1000, ...options });
+    try {
+      await body(queue);
+      await flushLogs();
+      const told = logs.lines.filter(({ component }) => component === "rabbitmq");
+      assert.deepEqual(told.map(({ level, message }) => [level, message]), [
+        ["error", "RabbitMQ is out of reach, trying again"],
+        ["info", "RabbitMQ is back"],
+      ]);
+      assert.ok(told[0]!.reason);
+      assert.ok(!JSON.stringify(told).includes("guest"));
+    } finally {
+      await queue.close();
+    }
+  });
+}
+
+/** Returns when the queue can be used again. */
+function waitForRoom(queue: Queue): Promise<void> {
+  const room = new Promise<void>((resolve) => queue.onRoom(resolve));
+  return within(room, "the queue to be in reach", 60_000);
+}
+
+async function waitForTrouble(queue: Queue, reason: RegExp): Promise<void> {
+  await eventually(
+    `trouble like ${reason}`,
+    async () => reason.test((await queue.health()).reason ?? ""),
+  );
+}
+
+async function assertOutOfReach(queue: Queue): Promise<void> {
+  assert.equal((await queue.health()).isHealthy, false);
+  assert.throws(() => queue.room(), unavailable);
+  await assert.rejects(queue.publish([makeJob()]), unavailable);
+  await assert.rejects(queue.publish([]), unavailable);
+}
+
+/** When the broker accepts connections: now, or not yet. */
+async function connectToServer(): Promise<number | undefined> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port: server.port })).close();
+    return performance.now();
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.ConnectionRefused) return undefined;
+    throw thrown;
+  }
+}
+
+/** A job that is published now is taken next. */
+async function assertWorks(queue: Queue): Promise<void> {
+  const job = makeJob();
+  await queue.publish([job]);
+  const deliveries = await takeDeliveries(queue, 1);
+  assert.deepEqual(deliveries[0]!.job, job);
+  await queue.ack(deliveries);
+}
+
+/** Fails where a call has failed with anything else than `unavailable`; the number of those that succeeded. */
+async function countSuccesses(calls: readonly Promise<void>[]): Promise<number> {
+  const outcomes = await within(Promise.allSettled(calls), "the calls to end");
+  let count = 0;
+  for (const outcome of outcomes) {
+    if (outcome.status === "fulfilled") count++;
+    else assert.equal(outcome.reason.code, "unavailable");
+  }
+  return count;
+}
+
+test("a durable queue has its messages after kill -9", { durable: true }, async (queue) => {
+  const jobs = makeJobs(5);
+  await queue.publish(jobs);
+  const old = await takeDeliveries(queue, 2);
+  await server.kill();
+  await waitForTrouble(queue, /ECONNREFUSED/);
+  await assertOutOfReach(queue);
+  await assert.rejects(queue.depth(), unavailable);
+  await queue.ack(old);
+  await queue.nack(old);
+  const taking = queue.take(10, never);
+  const listensAtMs = eventually("RabbitMQ to listen", connectToServer, 60_000);
+  const [, inReachAtMs] = await Promise.all([
+    server.startAgain(),
+    waitForRoom(queue).then(() => performance.now()),
+  ]);
+  const waitedMs = inReachAtMs - await listensAtMs;
+  reportMeasurement(`RabbitMQ was in use ${waitedMs.toFixed(0)} ms after it listened`);
+  assert.ok(waitedMs < 2_000, `${waitedMs} ms`);
+  const first = await taking;
+  const deliveries = [...first, ...await takeDeliveries(queue, 5 - first.length)];
+  assert.deepEqual(deliveries.map(({ job }) => job), jobs);
+  assert.ok(deliveries.every(({ isForeign }) => !isForeign));
+  // Their numbers are those of new deliveries now.
+  await queue.ack(old);
+  await queue.nack(deliveries);
+  await takeDeliveries(queue, 5);
+  await assertWorks(queue);
+});
+
+test("a transient queue is empty after kill -9, and no call is left behind", {}, async (queue) => {
+  await queue.publish(makeJobs(5));
+  const publishes = Array.from({ length: 50 }, () => queue.publish(makeJobs(100)));
+  await server.kill();
+  await countSuccesses(publishes);
+  await waitForTrouble(queue, /ECONNREFUSED/);
+  await server.startAgain();
+  await waitForRoom(queue);
+  assert.equal(await queue.depth(), 0);
+  await assertWorks(queue);
+});
+
+for (const options of [{}, { exclusive: true }, { deletedWhenUnused: true }, { nowait: true }]) {
+  test(
+    `connections that an operator closes come back, with ${JSON.stringify(options)}`,
+    options,
+    async (queue) => {
+      const isLost = waitForTrouble(queue, /lost|in exclusive use/);
+      await server.control("close_all_connections", "a test");
+      await isLost;
+      await waitForRoom(queue);
+      await assertWorks(queue);
+    },
+  );
+}
+
+test("publish fails while the broker is frozen", { durable: true }, async (queue) => {
+  const jobs = makeJobs(3);
+  await queue.publish(jobs);
+  const deliveries = await takeDeliveries(queue, 3);
+  server.freeze();
+  try {
+    await queue.ack(deliveries);
+    const publishes = makeJobs(100).map((job) => queue.publish([job]));
+    assert.equal(await countSuccesses(publishes), 0);
+    await waitForTrouble(queue, /^RabbitMQ has confirmed no message for 5 seconds$/);
+    await assertOutOfReach(queue);
+  } finally {
+    server.thaw();
+  }
+  await waitForRoom(queue);
+  // They were on their way.
+  await queue.ack(await takeDeliveries(queue, 100));
+  await assertWorks(queue);
+  assert.equal(await queue.depth(), 0);
+});
+
+Deno.test("rabbitmq outage: open, depth and close do not hang on a frozen broker", async () => {
+  await using _logs = new CapturedLogs();
+  const queue = await open();
+  server.freeze();
+  try {
+    const depth = assert.rejects(queue.depth(), unavailable);
+    await assert.rejects(open(), { ...unavailable, message: /did not answer within 5 seconds/ });
+    await depth;
+    const taking = queue.take(1, never);
+    const publishing = assert.rejects(queue.publish([makeJob()]), unavailable);
+    await within(queue.close(), "close", 4_000);
+    await publishing;
+    assert.deepEqual(await taking, []);
+  } finally {
+    server.thaw();
+  }
+});
+
+Deno.test("rabbitmq outage: close ends the tries to connect", async () => {
+  await using _logs = new CapturedLogs();
+  const queues = [await open(), await open()] as const;
+  await server.kill();
+  await waitForTrouble(queues[0], /ECONNREFUSED/);
+  await within(queues[0].close(), "close between two tries", 1_000);
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: server.port });
+  const connection = await silent.accept();
+  await within(queues[1].close(), "close in the middle of a try", 1_000);
+  connection.close();
+  silent.close();
+  await server.startAgain();
+});
+
+test(
+  "a broker short of memory takes no messages, and gives them",
+  { durable: true, prefetch: 2 },
+  async (queue) => {
+    await queue.publish(makeJobs(6));
+    await server.control("set_vm_memory_high_watermark", "0.00001");
+    try {
+      await assert.rejects(queue.publish([makeJob()]), {
+        ...unavailable,
+        message: "Cannot publish: RabbitMQ takes no messages: low on memory",
+      });
+      await assertOutOfReach(queue);
+      for (let round = 0; round < 3; round++) await queue.ack(await takeDeliveries(queue, 2));
+    } finally {
+      await server.control("set_vm_memory_high_watermark", "0.4");
+    }
+    await waitForRoom(queue);
+    // It was on its way.
+    await queue.ack(await takeDeliveries(queue, 1));
+    await assertWorks(queue);
+  },
+);

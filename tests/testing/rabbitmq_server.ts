@@ -1,0 +1,169 @@
+// A RabbitMQ broker of the tests' own, on free ports of the loopback interface, that they may kill and
+// freeze. Slow to start (about ten seconds): one for each test file, where every test has its own queue.
+
+import { eventually } from "./eventually.ts";
+import { freePort } from "./free_port.ts";
+import { isAlive, waitUntilGone } from "./process_facts.ts";
+
+/** The programs themselves: the wrapper in /usr/sbin would run them as another user. */
+const programs = "/usr/lib/rabbitmq/bin";
+const startDeadlineMs = 60_000;
+
+/** A broker that runs; its user is guest, with the password guest. */
+export class RabbitmqServer implements AsyncDisposable {
+  /** `amqp://guest:guest@127.0.0.1:PORT`: the vhost is `/`. */
+  readonly uri: string;
+  readonly port: number;
+  readonly #folder: string;
+  readonly #environment: Readonly<Record<string, string>>;
+  readonly #epmdPid: number;
+  #pid = 0;
+
+  private constructor(ports: Ports, folder: string, epmdPid: number) {
+    this.port = ports.broker;
+    this.uri = `amqp://guest:guest@127.0.0.1:${ports.broker}`;
+    this.#folder = folder;
+    this.#environment = environmentOf(ports, folder);
+    this.#epmdPid = epmdPid;
+  }
+
+  /** Starts a fresh broker; installs it first where it is missing and this user may do that. */
+  static async start(): Promise<RabbitmqServer> {
+    await installIfMissing();
+    const folder = await Deno.makeTempDir({ prefix: "valet_rabbitmq_" });
+    const free = new Set<number>();
+    while (free.size < 3) free.add(freePort());
+    const [broker, distribution, epmd] = [...free] as [number, number, number];
+    const ports = { broker, distribution, epmd };
+    await Promise.all(["home", "data", "log"].map((name) => Deno.mkdir(`${folder}/${name}`)));
+    await Deno.writeTextFile(`${folder}/plugins`, "[].");
+    await Deno.writeTextFile(
+      `${folder}/rabbitmq.conf`,
+      `listeners.tcp.default = 127.0.0.1:${broker}\ndisk_free_limit.absolute = 50MB\n`,
+    );
+    // It names the nodes of this machine. The broker would start one that outlives it.
+    const epmdPid = Number(
+      await run("sh", ["-c", `epmd -address 127.0.0.1 -port ${epmd} >/dev/null 2>&1 & echo $!`]),
+    );
+    const server = new RabbitmqServer(ports, folder, epmdPid);
+    // Tests that are killed leave no broker behind.
+    const areAtWork = `[ -d ${folder} ] && kill -0 ${Deno.pid}`;
+    const kill = `[ -d ${folder} ] && kill -9 ${epmdPid} $(cat ${folder}/pid); rm -rf ${folder}`;
+    await run("sh", [
+      "-c",
+      `(while ${areAtWork}; do sleep 1; done; ${kill}) >/dev/null 2>&1 &`,
+    ]);
+    try {
+      await server.startAgain();
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+    return server;
+  }
+
+  /** Starts it on the ports and with the data that it had. */
+  async startAgain(): Promise<void> {
+    const pidPath = `${this.#folder}/pid`;
+    const outputPath = `${this.#folder}/output`;
+    await Deno.remove(pidPath).catch(() => {}); // The first start has none.
+    await run("sh", ["-c", `'${programs}/rabbitmq-server' >'${outputPath}' 2>&1 &`], {
+      ...this.#environment,
+    });
+    await eventually("RabbitMQ to start", async () => {
+      const output = await Deno.readTextFile(outputPath);
+      if (/Crash dump|init terminating|ERROR: /.test(output)) throw new Error(output);
+      return output.includes("completed with");
+    }, startDeadlineMs);
+    this.#pid = Number(await Deno.readTextFile(pidPath));
+  }
+
+  /** Ends it without a warning, as a crash does. */
+  async kill(): Promise<void> {
+    Deno.kill(this.#pid, "SIGKILL");
+    await waitUntilGone([this.#pid]);
+  }
+
+  /** Stops it where it is: its connections stay open, and nothing answers. */
+  freeze(): void {
+    Deno.kill(this.#pid, "SIGSTOP");
+  }
+
+  /** Lets a frozen one go on. */
+  thaw(): void {
+    Deno.kill(this.#pid, "SIGCONT");
+  }
+
+  /** What `rabbitmqctl` answers; it takes a second. */
+  control(...args: readonly string[]): Promise<string> {
+    return run(`${programs}/rabbitmqctl`, ["--quiet", ...args], this.#environment);
+  }
+
+  /** Ends it and removes its data. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const pid of [this.#pid, this.#epmdPid]) if (isAlive(pid)) Deno.kill(pid, "SIGKILL");
+    await waitUntilGone([this.#pid, this.#epmdPid]);
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+interface Ports {
+  readonly broker: number;
+  readonly distribution: number;
+  readonly epmd: number;
+}
+
+function environmentOf(ports: Ports, folder: string): Record<string, string> {
+  return {
+    HOME: `${folder}/home`,
+    RABBITMQ_NODENAME: `valet_${ports.broker}@localhost`,
+    RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
+    RABBITMQ_NODE_PORT: String(ports.broker),
+    RABBITMQ_DIST_PORT: String(ports.distribution),
+    RABBITMQ_MNESIA_BASE: `${folder}/data`,
+    RABBITMQ_LOG_BASE: `${folder}/log`,
+    RABBITMQ_PID_FILE: `${folder}/pid`,
+    RABBITMQ_ENABLED_PLUGINS_FILE: `${folder}/plugins`,
+    RABBITMQ_CONF_ENV_FILE: "/dev/null",
+    RABBITMQ_CONFIG_FILE: `${folder}/rabbitmq.conf`,
+    ERL_EPMD_PORT: String(ports.epmd),
+    ERL_EPMD_ADDRESS: "127.0.0.1",
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
+      "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none",
+  };
+}
+
+async function installIfMissing(): Promise<void> {
+  try {
+    await Deno.stat(`${programs}/rabbitmq-server`);
+    return;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  if (Deno.uid() !== 0) {
+    throw new Error(
+      "RabbitMQ is missing: install it with " +
+        "`sudo apt-get install -y --no-install-recommends rabbitmq-server`",
+    );
+  }
+  const environment = { DEBIAN_FRONTEND: "noninteractive" };
+  await run("apt-get", ["update", "-q"], environment);
+  await run(
+    "apt-get",
+    ["install", "-y", "-q", "--no-install-recommends", "rabbitmq-server"],
+    environment,
+  );
+}
+
+/** The output of a program, which must succeed. */
+async function run(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const command = new Deno.Command(program, { args: [...args], env, stdin: "null" });
+  const { success, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  if (success) return decoder.decode(stdout);
+  throw new Error(`${program} ${args.join(" ")} failed: ${decoder.decode(stderr)}`);
+}
