@@ -8,13 +8,19 @@ COPY . .
 ARG VALET_COMMIT=unknown
 RUN deno task compile
 
+RUN mkdir /data
+
 # The C library and certificates, no shell.
 FROM gcr.io/distroless/cc-debian12:nonroot
-WORKDIR /app
-COPY --from=build /build/valet /build/config.yaml ./
+COPY --from=build /build/valet /build/config.yaml /app/
+# The working directory holds valet.db and is all that the user of the image may write to.
+COPY --from=build --chown=nonroot:nonroot /data /data
+WORKDIR /data
+VOLUME /data
 EXPOSE 8080
 # Valet asks itself: the image has no curl.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=5s \
-  CMD ["/app/valet", "health"]
+  CMD ["/app/valet", "health", "--config", "/app/config.yaml"]
 # No init is needed: Valet handles the signals of process 1 and waits for its children.
 ENTRYPOINT ["/app/valet"]
+CMD ["--config", "/app/config.yaml"]

@@ -1,5 +1,5 @@
 // From the text of a configuration file to a frozen Config, or to every problem in it with its place.
-// Called by main.ts once, at the start. Secrets are not part of it: see src/secrets.ts.
+// Called by src/valet.ts at the start. Secrets are not part of it: see src/secrets.ts.
 
 import { type Problem, readSettings } from "./config_yaml.ts";
 import {

@@ -1,4 +1,5 @@
-// Reads secrets, which never stand in the configuration file. Called by main.ts when a driver needs one.
+// Reads secrets, which never stand in the configuration file. Called by src/open_stores.ts for the drivers
+// that need them.
 // A secret is never logged and is no part of an error.
 
 import { errorMessage, ValetError } from "./errors.ts";
