@@ -15,15 +15,19 @@ export interface StartOptions {
   readonly tasks?: "shipped" | "fixtures";
 }
 
-/** A server that listens. */
-export interface RunningValet extends AsyncDisposable {
+/** The process of a server, whether it listens or not. It is killed, and its configuration removed, at the end. */
+export interface LaunchedValet extends AsyncDisposable {
   readonly process: ValetProcess;
+}
+
+/** A server that listens. `await using` stops it with SIGTERM. */
+export interface RunningValet extends LaunchedValet {
   readonly api: ApiClient;
 }
 
 const binaryPath = Deno.env.get("VALET_BINARY");
 /** As in `deno task start`. */
-const denoFlags = [
+export const denoFlags: readonly string[] = [
   "--quiet",
   "--cached-only",
   "--no-prompt",
@@ -35,30 +39,47 @@ const denoFlags = [
   `--allow-run=${Deno.execPath()}`,
 ];
 
-/** Starts a server and waits until it listens. `await using` stops it with SIGTERM. */
+/** Starts a server and waits until it listens. */
 export async function startValet(options: StartOptions = {}): Promise<RunningValet> {
+  const launched = await launchValet(options);
+  try {
+    return await untilItListens(launched);
+  } catch (error) {
+    await launched[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The launched server, once it listens. */
+export async function untilItListens(launched: LaunchedValet): Promise<RunningValet> {
+  const { process } = launched;
+  const { address } = await process.waitForLog(
+    "listening",
+    ({ message }) => message === "listening",
+  );
+  return {
+    process,
+    api: new ApiClient(String(address), process),
+    async [Symbol.asyncDispose]() {
+      await process.stop();
+      await launched[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Starts a server and does not wait for anything. */
+export async function launchValet(options: StartOptions = {}): Promise<LaunchedValet> {
   const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
   await Deno.writeTextFile(`${folder}/config.yaml`, configText(options.config));
   const process = await runValetCommand(["--config", `${folder}/config.yaml`], options);
   const removed = process.ended.then(() => Deno.remove(folder, { recursive: true }));
-  try {
-    const { address } = await process.waitForLog(
-      "listening",
-      ({ message }) => message === "listening",
-    );
-    return {
-      process,
-      api: new ApiClient(String(address), process),
-      async [Symbol.asyncDispose]() {
-        await process.stop();
-        await removed;
-      },
-    };
-  } catch (error) {
-    await process.kill();
-    await removed;
-    throw error;
-  }
+  return {
+    process,
+    async [Symbol.asyncDispose]() {
+      await process.kill();
+      await removed;
+    },
+  };
 }
 
 /** Runs the executable with these arguments. The caller waits for its end. */

@@ -1,0 +1,4 @@
+// All fault tests in one module, because they share a broker. Run by tools/run_faults.ts: its name keeps it
+// out of `deno task test`.
+
+import "./random_faults.ts";
