@@ -1,18 +1,32 @@
-// The API as its clients see it: jobs of the shipped tasks on a real server, in both isolation modes.
+// The API as its clients see it: jobs of the shipped tasks on a real server, on every pair of stores.
 
 import { strict as assert } from "node:assert";
 import { HeldRequests } from "../testing/held_requests.ts";
+import { manyJobsRunOnce } from "../testing/many_jobs.ts";
 import { startValet } from "../testing/start_valet.ts";
 import { runSteps } from "../testing/steps.ts";
+import { storePairs, StoreServers } from "../testing/store_servers.ts";
 
 /** What a loaded test machine may be late; an idle node is late by a few milliseconds. */
 const maxLateMs = 1_000;
 
-for (const isolation of ["worker", "process"]) {
-  Deno.test(`a server with isolation ${isolation} runs jobs`, async (test) => {
+const servers = new StoreServers();
+Deno.test.beforeAll(() => servers.start());
+Deno.test.afterAll(() => servers[Symbol.asyncDispose]());
+
+for (const pair of storePairs) {
+  // Where jobs run has nothing to do with where they are kept: one pair stands for all.
+  const isolation = pair.repository === "sqlite" && pair.queue === "memory" ? "process" : "worker";
+  Deno.test(`a server with ${pair.repository} and ${pair.queue} runs jobs`, async (test) => {
     await using web = new HeldRequests();
+    const { config, env } = await servers.create(pair);
     await using valet = await startValet({
-      config: { worker_pool: { isolation, concurrency: 2, kill_grace: "200ms" } },
+      config: {
+        ...config,
+        timeout_unit: "millisecond",
+        worker_pool: { isolation, concurrency: 2, kill_grace: "200ms" },
+      },
+      env,
     });
     const { api, process } = valet;
 
@@ -106,15 +120,15 @@ for (const isolation of ["worker", "process"]) {
       },
 
       async "a timeout fails the job and ends its request"() {
-        const id = await api.submit("http_request", web.holdParams("timeout"), { timeout: 1 });
+        const id = await api.submit("http_request", web.holdParams("timeout"), { timeout: 300 });
         await web.waitForDrop("timeout");
         const job = await api.waitForJob(id);
         assert.equal(job.status, "FAILED");
-        assert.equal(job.failure_reason, "timed out after 1 second");
-        assert.ok(job.duration! >= 990, `after ${job.duration} ms`);
+        assert.equal(job.failure_reason, "timed out after 300 milliseconds");
+        assert.ok(job.duration! >= 290, `after ${job.duration} ms`);
         assert.deepEqual((await api.request("GET", `/jobs/${id}/results`)).body, {
           job_id: id,
-          error: "timed out after 1 second",
+          error: "timed out after 300 milliseconds",
         });
         assert.equal((await api.status()).workers.runaways, 0);
       },
@@ -131,15 +145,46 @@ for (const isolation of ["worker", "process"]) {
         assert.equal((await api.request("GET", `/jobs/${id}`)).status, 404, "it came back");
       },
 
+      async "DELETE of a waiting job: it never runs"() {
+        for (const name of ["one", "other"]) await api.submit("http_request", web.holdParams(name));
+        for (const name of ["one", "other"]) await web.waitFor(name);
+        const id = await api.submit("http_request", { url: web.url("/never") });
+        const next = await api.submit("dummytask");
+        assert.equal((await api.request("DELETE", `/jobs/${id}`)).status, 204);
+        for (const name of ["one", "other"]) web.release(name);
+        await api.waitForJob(next);
+        assert.equal(web.paths.includes("/never"), false, "it ran");
+        assert.equal((await api.request("GET", `/jobs/${id}/results`)).status, 404);
+      },
+
+      async "PATCH, DELETE of a result, and the list tell of what is stored"() {
+        const job = await api.run("dummytask", { a: "\u00e9\u{1f600}", n: 1.5 });
+        const change = { name: "caf\u00e9", description: "d".repeat(300) };
+        assert.equal((await api.request("PATCH", `/jobs/${job.id}`, change)).status, 204);
+        assert.equal((await api.request("DELETE", `/jobs/${job.id}/results`)).status, 204);
+        assert.equal((await api.request("GET", `/jobs/${job.id}/results`)).status, 404);
+        const later = await api.run("csv_report", { csv: "a\n1\n" });
+        const first = (await api.request("GET", "/jobs?status=COMPLETED&limit=1")).body;
+        assert.deepEqual(first.jobs.map(({ id }: { id: string }) => id), [later.id]);
+        const path = `/jobs?status=COMPLETED&limit=1&cursor=${first.next_cursor}`;
+        const second = (await api.request("GET", path)).body;
+        assert.deepEqual(second.jobs, [{ ...job, ...change }]);
+        const found = (await api.request("GET", "/jobs?q=CAF%C3%89")).body;
+        assert.deepEqual(found, { jobs: [{ ...job, ...change }] });
+      },
+
+      "many jobs over HTTP all run exactly once, whatever the queue refuses": () =>
+        manyJobsRunOnce(valet, pair.repository === "memory" ? 3_000 : 1_000),
+
       async "X-Request-Id stands in the answer and in the access log"() {
         const answer = await api.request("GET", "/health/ready", undefined, {
-          "x-request-id": `e2e-${isolation}`,
+          "x-request-id": "e2e-4711",
         });
         assert.equal(answer.status, 200);
-        assert.equal(answer.headers.get("x-request-id"), `e2e-${isolation}`);
+        assert.equal(answer.headers.get("x-request-id"), "e2e-4711");
         const line = await process.waitForLog(
           "the request",
-          (line) => line["request_id"] === `e2e-${isolation}`,
+          (line) => line["request_id"] === "e2e-4711",
         );
         assert.equal(line["path"], "/health/ready");
         assert.equal(line["status"], 200);
@@ -154,7 +199,11 @@ for (const isolation of ["worker", "process"]) {
         const { body } = await api.request("GET", "/api/status");
         assert.equal(body.workers.isolation, isolation);
         assert.equal(body.workers.busy, 0);
-        assert.equal(body.repository.healthy, true);
+        assert.deepEqual([body.repository.driver, body.repository.healthy], [
+          pair.repository,
+          true,
+        ]);
+        assert.deepEqual([body.queue.driver, body.queue.healthy], [pair.queue, true]);
       },
     });
 

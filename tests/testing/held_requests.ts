@@ -11,6 +11,8 @@ interface Held {
 
 /** Serves `/hold/<name>`, each name once, and answers anything else at once. */
 export class HeldRequests implements AsyncDisposable {
+  /** The paths of all requests so far. */
+  readonly paths: string[] = [];
   readonly #held = new Map<string, Held>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
@@ -53,6 +55,7 @@ export class HeldRequests implements AsyncDisposable {
 
   async #answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
+    this.paths.push(pathname);
     if (!pathname.startsWith("/hold/")) {
       return Response.json({ method: request.method, path: pathname, text: await request.text() });
     }

@@ -3,6 +3,8 @@
 
 /** Clock ticks of /proc are hundredths of a second on every Linux that Deno runs on. */
 const tickMs = 10;
+/** On every machine that the executable is made for. */
+const pageBytes = 4_096;
 
 /** Whether a process with this id exists and is no zombie. */
 export function isAlive(pid: number): boolean {
@@ -14,6 +16,12 @@ export function isAlive(pid: number): boolean {
 export function cpuMsOf(pid: number): number | undefined {
   const stat = readStat(pid);
   return stat === undefined ? undefined : (Number(stat[11]) + Number(stat[12])) * tickMs;
+}
+
+/** The memory that the process has now, in MiB; undefined: there is no such process. */
+export function memoryMbOf(pid: number): number | undefined {
+  const stat = readStat(pid);
+  return stat === undefined ? undefined : Math.round(Number(stat[21]) * pageBytes / 2 ** 20);
 }
 
 /** The ids of the children of a process that are alive. */
