@@ -48,7 +48,8 @@ export class RabbitmqServer implements AsyncDisposable {
     const server = new RabbitmqServer(ports, folder, epmdPid);
     // Tests that are killed leave no broker behind.
     const areAtWork = `[ -d ${folder} ] && kill -0 ${Deno.pid}`;
-    const kill = `[ -d ${folder} ] && kill -9 ${epmdPid} $(cat ${folder}/pid); rm -rf ${folder}`;
+    const kill =
+      `[ -d ${folder} ] && kill -9 ${epmdPid} $(cat ${folder}/pid); sleep 1; rm -rf ${folder}`;
     await run("sh", [
       "-c",
       `(while ${areAtWork}; do sleep 1; done; ${kill}) >/dev/null 2>&1 &`,
