@@ -1,26 +1,20 @@
-// Applies changes: claims and finishes of concurrent calls by conditional statements, everything else by
-// applyChange on rows that are locked. Used by mysql.ts; the rules are those of src/job.ts.
+// Applies changes: claims and finishes by conditional statements, everything else by applyChange on rows
+// that are locked. Used by mysql.ts; the rules are those of src/job.ts.
 
 import { Buffer } from "node:buffer";
-import { ValetError } from "../../src/errors.ts";
 import { applyChange, type Change, changedId, type Job, resultAfter } from "../../src/job.ts";
-import { type Call, createGroups } from "./mysql_groups.ts";
+import { createClaim } from "./mysql_claims.ts";
+import { createFinish } from "./mysql_finishes.ts";
+import type { Batch } from "./mysql_groups.ts";
 import { dueAtMsOf, optionalMs, stateOf, toBytes, toHex, toJob, type Value } from "./mysql_rows.ts";
+import { tooLargeError } from "./mysql_errors.ts";
 import type { MysqlServer, Session } from "./mysql_server.ts";
-import { changeColumns, finishColumns, maxShortText, statements } from "./mysql_statements.ts";
+import { changeColumns, maxShortText, statements } from "./mysql_statements.ts";
 
 type ChangeOf<Kind extends Change["kind"]> = Extract<Change, { readonly kind: Kind }>;
-type Claim = ChangeOf<"claim">;
-type Finish = ChangeOf<"finish"> | ChangeOf<"give_back">;
 type Answers = readonly (Job | null)[];
 
-/** What one call wants of one kind. */
-interface Batch<Kind extends Change = Change> {
-  readonly changes: readonly Kind[];
-  readonly nowMs: number;
-}
-
-/** Changes of one statement. */
+/** Changes of one transaction. */
 const maxRows = 512;
 /** What a statement takes beside its rows. */
 const statementBytes = 1024;
@@ -29,16 +23,8 @@ const statementBytes = 1024;
 export function createChange(
   server: MysqlServer,
 ): (changes: readonly Change[], nowMs: number) => Promise<Answers> {
-  const weigh = ({ changes }: Batch) => changes.length;
-  const group = { maxUnderWay: 2, maxWeight: maxRows, weigh };
-  const claim = createGroups<Batch<Claim>, Answers>({
-    ...group,
-    run: (calls) => runClaims(server, calls),
-  });
-  const finish = createGroups<Batch<Finish>, Answers>({
-    ...group,
-    run: (calls) => runFinishes(server, calls),
-  });
+  const claim = createClaim(server);
+  const finish = createFinish(server, (batch) => changeLocked(server, batch, true));
 
   return async (changes, nowMs) => {
     const answers: (Job | null)[] = Array(changes.length).fill(null);
@@ -59,90 +45,14 @@ export function createChange(
     };
     await Promise.all([
       part(["claim"], claim),
-      part(["finish", "give_back"], finish),
+      part(["finish"], finish),
       part(["edit"], (batch) => editJobs(server, batch)),
-      part(["renew"], (batch) => changeLocked(server, batch, true)),
+      part(["renew", "give_back"], (batch) => changeLocked(server, batch, true)),
       // Repeated after a lost answer they would seem not to fit.
       part(["schedule", "rescue"], (batch) => changeLocked(server, batch, false)),
     ]);
     return answers;
   };
-}
-
-async function runClaims(
-  server: MysqlServer,
-  calls: readonly Call<Batch<Claim>, Answers>[],
-): Promise<void> {
-  // Each id once: of several claims the first one has the job.
-  const rows = new Map<string, string>();
-  for (const { input: { changes, nowMs } } of calls) {
-    for (const { id, leaseMs } of changes) {
-      if (rows.has(id)) continue;
-      rows.set(id, JSON.stringify([toHex(id), nowMs, Math.round(leaseMs * 1000)]));
-    }
-  }
-  const ids = [...rows.keys()].sort();
-  const claimed = new Map<string, Job>();
-  for (let start = 0; start < ids.length; start += maxRows) {
-    const part = ids.slice(start, start + maxRows);
-    for (const job of await claimRows(server, part, part.map((id) => rows.get(id)!))) {
-      claimed.set(job.id, job);
-    }
-  }
-  for (const { input, resolve } of calls) {
-    resolve(input.changes.map(({ id }) => {
-      const job = claimed.get(id) ?? null;
-      claimed.delete(id);
-      return job;
-    }));
-  }
-}
-
-async function claimRows(
-  server: MysqlServer,
-  ids: readonly string[],
-  rows: readonly string[],
-): Promise<readonly Job[]> {
-  // Only who has the token knows which jobs this claim got, also if its answer is lost.
-  const token = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
-  let tries = 0;
-  return await server.use(async (session) => {
-    tries++;
-    const count = await session.write(statements.claim, [`[${rows.join(",")}]`, token]);
-    if (count === 0 && tries === 1) return [];
-    const idsJson = JSON.stringify(ids.map(toHex));
-    return (await session.execute(statements.claimedJobs, [idsJson, token])).map(toJob);
-  }, { isRepeatable: true });
-}
-
-/** Without a look at the rows: usually all of them are as their holders left them. */
-async function runFinishes(
-  server: MysqlServer,
-  calls: readonly Call<Batch<Finish>, Answers>[],
-): Promise<void> {
-  const answers = calls.map(({ input }) =>
-    input.changes.map((change) => applyChange(change.held, change, input.nowMs))
-  );
-  const rows = calls.flatMap(({ input }, i) =>
-    input.changes.map((change, k) => {
-      const job = answers[i]![k] ?? null;
-      return job === null ? null : { change, job };
-    })
-  ).filter((row) => row !== null).sort(byId);
-  const count = rows.length === 0 ? 0 : await server.use(async (session) => {
-    let count = 0;
-    for (const part of splitRows(rows, finishColumns, server.maxPacketBytes)) {
-      const { finishWrite, finishWriteShort } = statements;
-      count += await session.write(part.isShort ? finishWriteShort : finishWrite, [part.json]);
-    }
-    return count;
-  }, { isRepeatable: true });
-  const isComplete = count === calls.reduce((sum, { input }) => sum + input.changes.length, 0);
-  for (const [i, { input, resolve, reject }] of calls.entries()) {
-    if (isComplete) resolve(answers[i]!);
-    // Which of them did not fit? Those that did fit again.
-    else await changeLocked(server, input, true).then(resolve, reject);
-  }
 }
 
 /** The rules of `applyChange`, on jobs that nobody else can change meanwhile. */
@@ -187,7 +97,7 @@ async function changePart(
     if (isChanged) rows.push({ change, job });
     return job;
   });
-  for (const { isShort, json } of splitRows(rows.sort(byId), changeColumns, maxPacketBytes)) {
+  for (const { isShort, json } of splitRows(rows.sort(byId), maxPacketBytes)) {
     const { changeWrite, changeWriteShort } = statements;
     await session.write(isShort ? changeWriteShort : changeWrite, [json]);
   }
@@ -216,12 +126,8 @@ interface ChangedRow {
 }
 
 /** What a changed job has in each column that a change can write. */
-const valueOf: Record<
-  typeof finishColumns[number] | typeof changeColumns[number],
-  (row: ChangedRow) => Value
-> = {
+const valueOf: Record<typeof changeColumns[number], (row: ChangedRow) => Value> = {
   id: ({ job }) => toHex(job.id),
-  fence: ({ job }) => job.fence,
   state: ({ job }) => stateOf(job),
   due_at_ms: ({ job }) => dueAtMsOf(job),
   scheduled_at_ms: ({ job }) => optionalMs(job.scheduledAtMs),
@@ -240,22 +146,17 @@ const valueOf: Record<
 /** JSON arrays of rows, each of which fits in a packet. */
 function splitRows(
   rows: readonly ChangedRow[],
-  columns: readonly (keyof typeof valueOf)[],
   maxPacketBytes: number,
 ): { isShort: boolean; json: string }[] {
   const maxBytes = maxPacketBytes - statementBytes;
   const parts: { isShort: boolean; jsons: string[] }[] = [];
   let bytes = Infinity;
   for (const row of rows) {
-    const values = columns.map((column) => valueOf[column](row));
+    const values = changeColumns.map((column) => valueOf[column](row));
     const json = JSON.stringify(values);
     const jsonBytes = json.length * 3 > maxBytes ? Buffer.byteLength(json) : json.length * 3;
     if (jsonBytes > maxBytes) {
-      throw new ValetError(
-        "too_large",
-        `Cannot store what job ${row.job.id} ended with: it takes ${jsonBytes} bytes; ` +
-          `max_allowed_packet of MySQL allows ${maxPacketBytes}`,
-      );
+      throw tooLargeError(`what job ${row.job.id} ended with`, jsonBytes, maxPacketBytes);
     }
     bytes += jsonBytes;
     if (bytes > maxBytes) {

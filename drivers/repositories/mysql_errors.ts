@@ -117,3 +117,12 @@ export function toValetError(error: unknown, isOpening = false): ValetError {
       return new ValetError("unavailable", `Cannot use MySQL: ${reason}`, options);
   }
 }
+
+/** For what would not fit in a packet; it names the limit. */
+export function tooLargeError(what: string, bytes: number, maxPacketBytes: number): ValetError {
+  return new ValetError(
+    "too_large",
+    `Cannot store ${what}: it takes ${bytes} bytes; max_allowed_packet of MySQL allows ` +
+      maxPacketBytes,
+  );
+}

@@ -1,4 +1,13 @@
-// Does what concurrent calls want in groups, so that they share statements and commits. Used by mysql.ts.
+// Does what concurrent calls want in groups, so that they share statements and commits. Used by what inserts
+// and changes jobs.
+
+import type { Change } from "../../src/job.ts";
+
+/** What one call wants to be changed; `nowMs` is the time of the changes. */
+export interface Batch<Kind extends Change = Change> {
+  readonly changes: readonly Kind[];
+  readonly nowMs: number;
+}
 
 /** A call that waits in a group. */
 export interface Call<Input, Output> {

@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import { ValetError } from "../../src/errors.ts";
 import type { Job } from "../../src/job.ts";
+import { tooLargeError } from "./mysql_errors.ts";
 import { type Call, createGroups } from "./mysql_groups.ts";
 import { dueAtMsOf, toHex, toJob, toRow } from "./mysql_rows.ts";
 import type { MysqlServer } from "./mysql_server.ts";
@@ -88,11 +89,7 @@ function split(jobs: readonly Job[], maxPacketBytes: number): Job[][] {
     if (jobBytes > maxPacketBytes) {
       jobBytes = bytesOf(job);
       if (jobBytes > maxPacketBytes) {
-        throw new ValetError(
-          "too_large",
-          `Cannot insert job ${job.id}: it takes ${jobBytes} bytes; max_allowed_packet of MySQL ` +
-            `allows ${maxPacketBytes}`,
-        );
+        throw tooLargeError(`job ${job.id}`, jobBytes, maxPacketBytes);
       }
     }
     bytes += jobBytes;

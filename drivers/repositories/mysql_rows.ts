@@ -155,3 +155,12 @@ function optionalText(value: Value | undefined): string | undefined {
 function setMs(value: Value | undefined): number | undefined {
   return value === notSet ? undefined : Number(value);
 }
+
+/**
+ * The same items and the last one again until there are as many as a power of two: there are few prepared
+ * statements then, and an id that stands in a list twice does no harm.
+ */
+export function padToPowerOfTwo<Item>(items: Item[]): Item[] {
+  while (items.length & items.length - 1) items.push(items.at(-1)!);
+  return items;
+}
