@@ -1,7 +1,8 @@
 // Fills a repository with finished jobs, to see what many of them cost the next one.
 // Called by bench_server.ts and scenarios/stored.ts.
 
-import type { Change, Job } from "../src/job.ts";
+import type { Job } from "../src/job.ts";
+import type { Change } from "../src/job_change.ts";
 import { createJobIds } from "../src/job_id.ts";
 import type { Repository } from "../src/repository.ts";
 

@@ -2,7 +2,8 @@
 
 import type { Clock } from "./clock.ts";
 import { errorMessage, isUnavailable } from "./errors.ts";
-import type { Change, Job } from "./job.ts";
+import type { Job } from "./job.ts";
+import type { Change } from "./job_change.ts";
 import { getLogger } from "./log.ts";
 import type { Repository } from "./repository.ts";
 

@@ -1,7 +1,8 @@
 // The repository port: where jobs and results are kept. The repository is the truth about every job.
 // Implemented by drivers/repositories/*, called by the services in src/; says nothing of any store.
 
-import type { Change, Job, JobResult, JobStatus } from "./job.ts";
+import type { Job, JobResult, JobStatus } from "./job.ts";
+import type { Change } from "./job_change.ts";
 
 /** Which jobs to list. Every given filter must match. */
 export interface JobQuery {

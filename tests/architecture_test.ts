@@ -75,7 +75,7 @@ function forbiddenImports(isAllowed: (path: string, imported: string) => boolean
 }
 
 Deno.test("architecture: drivers import only the ports and what belongs to them", () => {
-  const allowed = /^(?:drivers\/|src\/(?:repository|queue|job|errors|clock|log)\.ts$)/;
+  const allowed = /^(?:drivers\/|src\/(?:repository|queue|job|job_change|errors|clock|log)\.ts$)/;
   assertNone(
     forbiddenImports((path, imported) =>
       !path.startsWith("drivers/") || allowed.test(imported) || !isOurs(imported)

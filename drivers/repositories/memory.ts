@@ -5,14 +5,8 @@
 
 import { systemClock } from "../../src/clock.ts";
 import { ValetError } from "../../src/errors.ts";
-import {
-  applyChange,
-  type Change,
-  changedId,
-  type Job,
-  type JobResult,
-  resultAfter,
-} from "../../src/job.ts";
+import type { Job, JobResult } from "../../src/job.ts";
+import { applyChange, type Change, changedId, resultAfter } from "../../src/job_change.ts";
 import { getLogger } from "../../src/log.ts";
 import type {
   Health,

@@ -3,7 +3,8 @@
 // RETURNING (so claims carry a token), and writes VALUES ROW() for VALUES (so rows travel in JSON_TABLE).
 
 import { ValetError } from "../../src/errors.ts";
-import type { Change, Job, JobResult } from "../../src/job.ts";
+import type { Job, JobResult } from "../../src/job.ts";
+import type { Change } from "../../src/job_change.ts";
 import type {
   Health,
   JobCounts,

@@ -2,7 +2,8 @@
 // that are locked. Used by mysql.ts; the rules are those of src/job.ts.
 
 import { Buffer } from "node:buffer";
-import { applyChange, type Change, changedId, type Job, resultAfter } from "../../src/job.ts";
+import type { Job } from "../../src/job.ts";
+import { applyChange, type Change, changedId, resultAfter } from "../../src/job_change.ts";
 import { createClaim } from "./mysql_claims.ts";
 import { createFinish } from "./mysql_finishes.ts";
 import type { Batch } from "./mysql_groups.ts";

@@ -1,6 +1,7 @@
 // Claims jobs, those of concurrent calls in common statements. Used by mysql_changes.ts.
 
-import type { Change, Job } from "../../src/job.ts";
+import type { Job } from "../../src/job.ts";
+import type { Change } from "../../src/job_change.ts";
 import { type Batch, type Call, createGroups } from "./mysql_groups.ts";
 import { padToPowerOfTwo, toBytes, toHex, toJob } from "./mysql_rows.ts";
 import type { MysqlServer } from "./mysql_server.ts";

@@ -1,7 +1,8 @@
 // Finishes jobs, those of concurrent calls in common statements. Used by mysql_changes.ts.
 
 import { Buffer } from "node:buffer";
-import { applyChange, type Change, type Job, resultAfter } from "../../src/job.ts";
+import type { Job } from "../../src/job.ts";
+import { applyChange, type Change, resultAfter } from "../../src/job_change.ts";
 import { tooLargeError } from "./mysql_errors.ts";
 import { type Batch, type Call, createGroups } from "./mysql_groups.ts";
 import { padToPowerOfTwo, states, toBytes } from "./mysql_rows.ts";

@@ -1,7 +1,7 @@
 // Does what concurrent calls want in groups, so that they share statements and commits. Used by what inserts
 // and changes jobs.
 
-import type { Change } from "../../src/job.ts";
+import type { Change } from "../../src/job_change.ts";
 
 /** What one call wants to be changed; `nowMs` is the time of the changes. */
 export interface Batch<Kind extends Change = Change> {

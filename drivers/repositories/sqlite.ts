@@ -4,7 +4,8 @@
 // deno-lint-ignore-file require-await -- async only turns what is thrown into a rejection
 
 import { errorMessage, ValetError } from "../../src/errors.ts";
-import type { Change, Job, JobResult } from "../../src/job.ts";
+import type { Job, JobResult } from "../../src/job.ts";
+import type { Change } from "../../src/job_change.ts";
 import type {
   Health,
   JobCounts,

@@ -4,17 +4,14 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { errorMessage, ValetError } from "../../src/errors.ts";
 import {
-  applyChange,
-  type Change,
-  changedId,
   isFinished,
   isWaiting,
   type Job,
   type JobResult,
   type JobStatus,
   jobStatuses,
-  resultAfter,
 } from "../../src/job.ts";
+import { applyChange, type Change, changedId, resultAfter } from "../../src/job_change.ts";
 import type { JobQuery, Work, WorkQuery } from "../../src/repository.ts";
 import type { Candidate } from "./job_filter.ts";
 import {

@@ -1,7 +1,8 @@
 // Conformance of change: the rules of applyChange, by compare-and-set.
 
 import assert from "node:assert/strict";
-import { applyChange, type Change, type Job, resultAfter } from "../../src/job.ts";
+import type { Job } from "../../src/job.ts";
+import { applyChange, type Change, resultAfter } from "../../src/job_change.ts";
 import type { Repository } from "../../src/repository.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";
 import { comparableAnswer } from "../testing/comparable_answer.ts";

@@ -1,7 +1,8 @@
 // Conformance of stores that nodes share: leases, and what one node sees of another.
 
 import assert from "node:assert/strict";
-import type { Change, Job } from "../../src/job.ts";
+import type { Job } from "../../src/job.ts";
+import type { Change } from "../../src/job_change.ts";
 import type { Repository } from "../../src/repository.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";
 import { makeClaim, makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ValetError } from "../../src/errors.ts";
-import { type Change, changedId, type Job, jobStatuses } from "../../src/job.ts";
+import { type Job, jobStatuses } from "../../src/job.ts";
+import { type Change, changedId } from "../../src/job_change.ts";
 import type { JobQuery, Repository, WorkQuery } from "../../src/repository.ts";
 import { comparableAnswer } from "../testing/comparable_answer.ts";
 import { makeClaim, makeFinish, makeJob, makeJobs } from "../testing/make_job.ts";

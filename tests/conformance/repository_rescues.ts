@@ -2,7 +2,8 @@
 // in the way that its store knows: a lease that is over, a process that has ended, or a mere claim.
 
 import assert from "node:assert/strict";
-import type { Change, Job } from "../../src/job.ts";
+import type { Job } from "../../src/job.ts";
+import type { Change } from "../../src/job_change.ts";
 import type { Repository } from "../../src/repository.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";
 import { makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { ValetError } from "../../src/errors.ts";
 import { HeldJobs, type HeldJobsOptions } from "../../src/held_jobs.ts";
-import { applyChange, type Change, type Job } from "../../src/job.ts";
+import type { Job } from "../../src/job.ts";
+import { applyChange, type Change } from "../../src/job_change.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 import { makeClaim, makeJob, testNowMs } from "../testing/make_job.ts";

@@ -1,6 +1,7 @@
 // Makes jobs and changes for tests; called by every test that needs a stored job.
 
-import type { Change, Job, Outcome } from "../../src/job.ts";
+import type { Job, Outcome } from "../../src/job.ts";
+import type { Change } from "../../src/job_change.ts";
 import { createJobIds } from "../../src/job_id.ts";
 
 const nextId = createJobIds();

@@ -3,7 +3,8 @@
 import { openMemoryQueue } from "../../drivers/queues/memory.ts";
 import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
 import { Dispatcher } from "../../src/dispatcher.ts";
-import { changedId, type Job } from "../../src/job.ts";
+import type { Job } from "../../src/job.ts";
+import { changedId } from "../../src/job_change.ts";
 import { flushLogs } from "../../src/log.ts";
 import type { Queue } from "../../src/queue.ts";
 import type { Repository } from "../../src/repository.ts";

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  applyChange,
-  type Change,
-  changedId,
-  isFinished,
-  isWaiting,
-  type Job,
-  jobStatuses,
-  resultAfter,
-} from "../../src/job.ts";
+import { isFinished, isWaiting, type Job, jobStatuses } from "../../src/job.ts";
+import { applyChange, type Change, changedId, resultAfter } from "../../src/job_change.ts";
 import { makeClaim, makeFinish, makeJob, testNowMs } from "../testing/make_job.ts";
 
 const waiting = makeJob();
