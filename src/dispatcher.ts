@@ -1,6 +1,7 @@
 // Moves jobs from the queue to the workers and their outcomes to the repository, always in the order
 // that loses nothing: claim, run, store the outcome, ack. Bounded by what the pool has room for.
 
+import { setImmediate } from "node:timers";
 import { type Clock, steadyNow } from "./clock.ts";
 import { errorMessage, isUnavailable, ValetError } from "./errors.ts";
 import type { Pool } from "./executor/pool.ts";

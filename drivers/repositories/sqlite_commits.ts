@@ -1,6 +1,7 @@
 // Group commit: what callers want written within one turn of the event loop, or while the disk is busy,
 // shares a transaction and one sync. Used by sqlite.ts; knows no statement and no job.
 
+import { setImmediate } from "node:timers";
 import { errorMessage, ValetError } from "../../src/errors.ts";
 import { getLogger } from "../../src/log.ts";
 
