@@ -276,8 +276,8 @@ test("open says what the broker refuses, and never the password", async (queueNa
   ] as const;
   for (const [uri, code, message] of cases) {
     await assert.rejects(open(queueName, { uri }), (error: Error) => {
-      assert.match(error.message, message, uri);
-      assert.equal((error as Error & { code: string }).code, code, uri);
+      assert.match(error.message, message, String(uri));
+      assert.equal((error as Error & { code: string }).code, code, String(uri));
       const shown = Deno.inspect(error);
       assert.ok(!shown.includes(password) && !shown.includes(encoded), shown);
       return true;

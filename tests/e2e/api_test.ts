@@ -94,7 +94,7 @@ for (const pair of storePairs) {
           url: web.url("/echo"),
           body: "hello",
         });
-        assert.equal(job.status, "COMPLETED", job.failure_reason);
+        assert.equal(job.status, "COMPLETED", job.failure_reason ?? "");
         const result = await api.resultOf(job.id) as { status: number; body: string };
         assert.equal(result.status, 200);
         assert.deepEqual(JSON.parse(result.body), { method: "POST", path: "/echo", text: "hello" });
@@ -102,7 +102,7 @@ for (const pair of storePairs) {
 
       async "csv_report reports on inline CSV"() {
         const job = await api.run("csv_report", { csv: "name,age\nAda,36\nAlan,41\n" });
-        assert.equal(job.status, "COMPLETED", job.failure_reason);
+        assert.equal(job.status, "COMPLETED", job.failure_reason ?? "");
         const result = await api.resultOf(job.id) as { rows: number; columns: unknown[] };
         assert.equal(result.rows, 2);
         assert.equal(result.columns.length, 2);

@@ -93,7 +93,7 @@ for (const isolation of ["worker", "process"]) {
           host: "localhost",
           port: Number(new URL(api.baseUrl).port),
         });
-        assert.equal(job.status, "COMPLETED", job.failure_reason);
+        assert.equal(job.status, "COMPLETED", job.failure_reason ?? "");
         assert.equal(await api.resultOf(job.id), "connected");
       },
 
@@ -165,7 +165,7 @@ async function assertRunsOn({ api }: RunningValet): Promise<void> {
   );
   for (const [index, id] of ids.entries()) {
     const job = await api.waitForJob(id);
-    assert.equal(job.status, "COMPLETED", job.failure_reason);
+    assert.equal(job.status, "COMPLETED", job.failure_reason ?? "");
     assert.deepEqual(await api.resultOf(id), { n: index + 1 });
   }
 }
