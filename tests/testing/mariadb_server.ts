@@ -57,7 +57,7 @@ export async function startMariadb({ args = [] }: MariadbOptions = {}): Promise<
   await Deno.writeTextFile(
     `${folder}/init.sql`,
     `CREATE USER IF NOT EXISTS '${user}'@'%' IDENTIFIED BY '${password}';\n` +
-      `GRANT ALL ON *.* TO '${user}'@'%';\n`,
+      `GRANT ALL ON *.* TO '${user}'@'%' WITH GRANT OPTION;\n`,
   );
   const command = new Deno.Command("mariadbd", {
     args: [
