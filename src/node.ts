@@ -102,9 +102,8 @@ export function openNode(parts: NodeParts): Node {
     const [counts, repositoryStatus, queueStatus] = await Promise.all([
       repository.count().catch(() => undefined),
       driverStatus(config.repository.option, repository),
-      driverStatus(config.jobQueue.option, queue),
+      describeQueue(config.jobQueue.option, queue),
     ]);
-    const room = queueStatus.healthy ? queue.room() : Infinity;
     return {
       version: parts.build.version,
       commit: parts.build.commit,
@@ -116,10 +115,7 @@ export function openNode(parts: NodeParts): Node {
         ...repositoryStatus,
         ...(counts === undefined ? {} : { jobs: counts.byStatus }),
       },
-      queue: {
-        ...queueStatus,
-        ...(room === Infinity ? {} : { room }),
-      },
+      queue: queueStatus,
       workers: {
         isolation: workerPool.isolation,
         concurrency: workerPool.concurrency,
@@ -189,6 +185,13 @@ async function endsWithin(promise: Promise<void>, ms: number): Promise<void> {
   const ended = new AbortController();
   await Promise.race([promise, systemClock.sleep(ms, ended.signal)]);
   ended.abort();
+}
+
+async function describeQueue(driver: string, queue: Queue): Promise<StatusReport["queue"]> {
+  const status = await driverStatus(driver, queue);
+  // At once: a broker that is lost while the repository counts has no room to ask for.
+  const room = status.healthy ? queue.room() : Infinity;
+  return { ...status, ...(room === Infinity ? {} : { room }) };
 }
 
 async function driverStatus(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { openMemoryQueue } from "../../drivers/queues/memory.ts";
 import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
 import { parseConfig } from "../../src/config.ts";
+import { ValetError } from "../../src/errors.ts";
 import { flushLogs } from "../../src/log.ts";
 import { type Node, type NodeParts, openNode } from "../../src/node.ts";
 import { registerTasks } from "../../src/task.ts";
@@ -9,6 +10,7 @@ import { runnerCommand } from "../fixtures/main.ts";
 import { tasks } from "../fixtures/tasks/mod.ts";
 import { fixtureWorkerUrl } from "../testing/pool_probe.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
+import { replaceMethods } from "../testing/replace_methods.ts";
 import { within } from "../testing/within.ts";
 
 async function makeParts(settings: Record<string, unknown> = {}): Promise<NodeParts> {
@@ -84,6 +86,31 @@ Deno.test("openNode listens on a free port and tells its state", async () => {
   } finally {
     await node.stop();
   }
+});
+
+Deno.test("openNode tells of a queue that is lost while the repository counts its jobs", async () => {
+  const parts = await makeParts();
+  let isLost = false;
+  const lose = async () => {
+    // A server answers in another turn of the event loop.
+    await new Promise((resolve) => setTimeout(resolve));
+    isLost = true;
+    return await parts.repository.count();
+  };
+  const node = openNode({
+    ...parts,
+    repository: replaceMethods(parts.repository, { count: lose }),
+    queue: replaceMethods(parts.queue, {
+      room() {
+        if (isLost) throw new ValetError("unavailable", "the broker is lost");
+        return 7;
+      },
+    }),
+  });
+  const { status, json } = await ask(node, "/status");
+  await node.stop();
+  assert.equal(status, 200);
+  assert.equal(json.queue.room, 7);
 });
 
 Deno.test("openNode runs a job at once and another at its time", async () => {
