@@ -239,7 +239,12 @@ export class Dispatcher {
       this.#held.remove(job);
       hasSuspect ||= this.#isSuspect(job);
     }
-    if (stored === null) return;
+    if (stored === null) {
+      for (const end of ends) {
+        log.warn("could not store how a job ended: it will run again", fieldsOf(end));
+      }
+      return;
+    }
     logEnds(ends, stored);
     try {
       await this.#answerQueue(ends, stored);
