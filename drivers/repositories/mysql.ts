@@ -19,10 +19,11 @@ import { createChange } from "./mysql_changes.ts";
 import { parseMysqlDsn } from "./mysql_dsn.ts";
 import { createInsert } from "./mysql_inserts.ts";
 import { countJobs, findWork, listJobs } from "./mysql_queries.ts";
-import { toBytes, toJob } from "./mysql_rows.ts";
+import { toBytes } from "./mysql_ids.ts";
+import { toJob } from "./mysql_rows.ts";
+import { statements } from "./mysql_statements.ts";
 import { migrateSchema } from "./mysql_schema.ts";
 import { MysqlServer } from "./mysql_server.ts";
-import { statements } from "./mysql_statements.ts";
 
 /** How long `close` waits for calls that are under way. */
 const closeTimeoutMs = 10_000;

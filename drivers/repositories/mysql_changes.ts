@@ -7,10 +7,12 @@ import { applyChange, type Change, changedId, resultAfter } from "../../src/job_
 import { createClaim } from "./mysql_claims.ts";
 import { createFinish } from "./mysql_finishes.ts";
 import type { Batch } from "./mysql_groups.ts";
-import { dueAtMsOf, optionalMs, stateOf, toBytes, toHex, toJob, type Value } from "./mysql_rows.ts";
+import { toBytes, toHex } from "./mysql_ids.ts";
+import { optionalMs, toJob, type Value } from "./mysql_rows.ts";
+import { changeColumns, maxShortText, statements } from "./mysql_statements.ts";
+import { dueAtMsOf, stateOf } from "./mysql_states.ts";
 import { tooLargeError } from "./mysql_errors.ts";
 import type { MysqlServer, Session } from "./mysql_server.ts";
-import { changeColumns, maxShortText, statements } from "./mysql_statements.ts";
 
 type ChangeOf<Kind extends Change["kind"]> = Extract<Change, { readonly kind: Kind }>;
 type Answers = readonly (Job | null)[];

@@ -3,9 +3,11 @@
 import type { Job } from "../../src/job.ts";
 import type { Change } from "../../src/job_change.ts";
 import { type Batch, type Call, createGroups } from "./mysql_groups.ts";
-import { padToPowerOfTwo, toBytes, toHex, toJob } from "./mysql_rows.ts";
+import { claimStatement } from "./mysql_hot_statements.ts";
+import { padToPowerOfTwo, toBytes, toHex } from "./mysql_ids.ts";
+import { toJob } from "./mysql_rows.ts";
+import { statements } from "./mysql_statements.ts";
 import type { MysqlServer } from "./mysql_server.ts";
-import { claimStatement, statements } from "./mysql_statements.ts";
 
 type Claim = Extract<Change, { readonly kind: "claim" }>;
 type Answers = readonly (Job | null)[];

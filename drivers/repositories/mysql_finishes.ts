@@ -5,9 +5,10 @@ import type { Job } from "../../src/job.ts";
 import { applyChange, type Change, resultAfter } from "../../src/job_change.ts";
 import { tooLargeError } from "./mysql_errors.ts";
 import { type Batch, type Call, createGroups } from "./mysql_groups.ts";
-import { padToPowerOfTwo, states, toBytes } from "./mysql_rows.ts";
+import { finishStatement } from "./mysql_hot_statements.ts";
+import { padToPowerOfTwo, toBytes } from "./mysql_ids.ts";
+import { states } from "./mysql_states.ts";
 import type { MysqlServer } from "./mysql_server.ts";
-import { finishStatement } from "./mysql_statements.ts";
 
 type Finish = Extract<Change, { readonly kind: "finish" }>;
 type Answers = readonly (Job | null)[];

@@ -5,9 +5,12 @@ import { ValetError } from "../../src/errors.ts";
 import type { Job } from "../../src/job.ts";
 import { tooLargeError } from "./mysql_errors.ts";
 import { type Call, createGroups } from "./mysql_groups.ts";
-import { dueAtMsOf, toHex, toJob, toRow } from "./mysql_rows.ts";
+import { insertStatement } from "./mysql_hot_statements.ts";
+import { toHex } from "./mysql_ids.ts";
+import { toJob, toRow } from "./mysql_rows.ts";
+import { statements } from "./mysql_statements.ts";
+import { dueAtMsOf } from "./mysql_states.ts";
 import type { MysqlServer } from "./mysql_server.ts";
-import { insertStatement, statements } from "./mysql_statements.ts";
 
 /** Rows of one statement: more save little, and each number of rows is a statement of its own to prepare. */
 const maxRows = 64;

@@ -3,18 +3,11 @@
 
 import { isWaiting, type Job } from "../../src/job.ts";
 import type { JobCounts, JobPage, JobQuery, Work, WorkQuery } from "../../src/repository.ts";
-import {
-  byStatus,
-  states,
-  statesOf,
-  toBytes,
-  toHex,
-  toId,
-  toJob,
-  type Value,
-} from "./mysql_rows.ts";
-import type { Session } from "./mysql_server.ts";
+import { toBytes, toHex, toId } from "./mysql_ids.ts";
+import { toJob, type Value } from "./mysql_rows.ts";
 import { statements } from "./mysql_statements.ts";
+import { byStatus, states, statesOf } from "./mysql_states.ts";
+import type { Session } from "./mysql_server.ts";
 
 /** How many jobs one `list` looks at before it returns what it has found, and in what steps. */
 const maxCandidates = 10_000;

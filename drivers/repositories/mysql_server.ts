@@ -108,7 +108,7 @@ export class MysqlServer {
     work: (session: Session) => Promise<Result>,
     { isRepeatable = false, timeoutMs }: UseOptions = {},
   ): Promise<Result> {
-    let hasRepeated = false;
+    let losses = 0;
     for (let conflicts = 1;; conflicts++) {
       this.#outage.assertUp();
       try {
@@ -119,10 +119,10 @@ export class MysqlServer {
           await systemClock.sleep(Math.random() * 2 ** conflicts, this.#closing.signal);
           continue;
         }
-        // One connection may be lost for reasons of its own.
+        // A connection may be lost for reasons of its own, and others that are open with it.
         const isUp = failure !== "lost" || await this.#check();
-        if (failure !== "lost" || !isUp || !isRepeatable || hasRepeated) throw toValetError(thrown);
-        hasRepeated = true;
+        const hasMore = losses++ < this.#limits.maxOpenConnections;
+        if (failure !== "lost" || !isUp || !isRepeatable || !hasMore) throw toValetError(thrown);
       }
     }
   }
@@ -246,7 +246,7 @@ export class MysqlServer {
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       await Promise.race([
-        this.#measure(timeoutMs),
+        this.#measureAnywhere(timeoutMs),
         new Promise((_, reject) => {
           timer = setTimeout(() => reject(timeoutError(timeoutMs)), timeoutMs);
         }),
@@ -256,6 +256,17 @@ export class MysqlServer {
       if (this.#answeredMs < startMs) throw new Error(reasonOf(thrown), { cause: thrown });
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** By a connection that is open, if one of them is of use, else by a new one. */
+  async #measureAnywhere(timeoutMs: number): Promise<void> {
+    for (let openCount = this.#bornMs.size;; openCount--) {
+      try {
+        return await this.#measure(timeoutMs);
+      } catch (thrown) {
+        if (openCount <= 0 || classifyError(thrown) !== "lost") throw thrown;
+      }
     }
   }
 

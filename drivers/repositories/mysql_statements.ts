@@ -1,7 +1,8 @@
 // The SQL of the MySQL repository: every statement that a call of the port can make, as constants, with the
 // index it needs. MySQL 8 and MariaDB 10.11 both have all of it; values are bound, never part of a text.
 
-import { jobColumns, states } from "./mysql_rows.ts";
+import { jobColumns } from "./mysql_rows.ts";
+import { states } from "./mysql_states.ts";
 
 // Many rows travel as one JSON text, so that one prepared statement serves any number of them. The join goes
 // through them in their order, which is that of the ids: all who change jobs lock them in the same order.
@@ -10,8 +11,6 @@ import { jobColumns, states } from "./mysql_rows.ts";
 const columns = jobColumns.map((column) => `j.${column}`).join(", ");
 const ids = "JSON_TABLE(?, '$[*]' COLUMNS (id CHAR(32) PATH '$')) v";
 const byId = "STRAIGHT_JOIN valet_jobs j ON j.id = UNHEX(v.id)";
-const waiting = `${states.pending}, ${states.scheduled}`;
-const leaseEnd = (micros: string) => `UTC_TIMESTAMP(3) + INTERVAL ${micros} MICROSECOND`;
 
 /**
  * The columns of the JSON rows of `changeWrite`, in this order; `lease_us` is how many microseconds from now
@@ -37,7 +36,8 @@ export const changeColumns = [
 const newValues: Partial<Record<typeof changeColumns[number], string>> = {
   has_result: "j.has_result = COALESCE(v.has_result, j.has_result)",
   result: "j.result = IF(v.has_result IS NULL, j.result, v.result)",
-  lease_us: `j.lease_until = COALESCE(${leaseEnd("v.lease_us")}, j.lease_until)`,
+  lease_us:
+    `j.lease_until = COALESCE(UTC_TIMESTAMP(3) + INTERVAL v.lease_us MICROSECOND, j.lease_until)`,
 };
 
 /** @param textType The type of the texts; a short one spares MariaDB a table on disk. */
@@ -102,42 +102,3 @@ export const statements = {
   deleteResult:
     "UPDATE valet_jobs SET has_result = 0, result = NULL WHERE id = ? AND has_result = 1",
 } as const;
-
-const insertColumns = [...jobColumns, "due_at_ms"];
-const insertRow = `(${insertColumns.map(() => "?").join(", ")})`;
-
-/** Inserts so many rows of the values of {@link jobColumns} and `due_at_ms`. */
-export function insertStatement(rowCount: number): string {
-  const rows = Array.from({ length: rowCount }, () => insertRow).join(", ");
-  return `INSERT INTO valet_jobs (${insertColumns.join(", ")}) VALUES ${rows}`;
-}
-
-/**
- * Claims so many ids: takes the time, the token, how many microseconds the lease lasts, and the ids. The index
- * must be given: in that of the states the jobs move while they are claimed.
- */
-export function claimStatement(idCount: number): string {
-  return `UPDATE valet_jobs FORCE INDEX (PRIMARY) SET state = ${states.inProgress}, ` +
-    "started_at_ms = ?, attempt = attempt + 1, fence = fence + 1, claim_token = ?, " +
-    `lease_until = ${leaseEnd("?")} ` +
-    `WHERE id IN (${Array(idCount).fill("?").join(", ")}) AND state IN (${waiting})`;
-}
-
-/**
- * Finishes so many jobs of one fence in one state: takes the ids, then for each of them, as text, the start,
- * the end, the duration and `textColumn`, then the ids once more and the fence. It looks up the place of a row
- * among the ids once and keeps it in a column that means nothing any more, since assignments go from left to
- * right: a tenth of the work.
- */
-export function finishStatement(
-  state: number,
-  textColumn: "result" | "failure_reason",
-  idCount: number,
-): string {
-  const places = Array(idCount).fill("?").join(", ");
-  const perRow = ["started_at_ms", "completed_at_ms", "duration_ms", textColumn]
-    .map((column) => `${column} = ELT(claim_token, ${places})`).join(", ");
-  return `UPDATE valet_jobs FORCE INDEX (PRIMARY) SET claim_token = FIELD(id, ${places}), ` +
-    `state = ${state}, has_result = 1, ${perRow} ` +
-    `WHERE id IN (${places}) AND state = ${states.inProgress} AND fence = ?`;
-}

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { openMysqlRepository } from "../../drivers/repositories/mysql.ts";
-import { toBytes } from "../../drivers/repositories/mysql_rows.ts";
+import { toBytes } from "../../drivers/repositories/mysql_ids.ts";
 import type { Repository } from "../../src/repository.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";

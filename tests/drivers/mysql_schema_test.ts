@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import { createPool } from "mysql2";
 import { openMysqlRepository } from "../../drivers/repositories/mysql.ts";
 import { parseMysqlDsn } from "../../drivers/repositories/mysql_dsn.ts";
-import { toBytes, type Value } from "../../drivers/repositories/mysql_rows.ts";
 import {
   claimStatement,
   finishStatement,
-  statements,
-} from "../../drivers/repositories/mysql_statements.ts";
+} from "../../drivers/repositories/mysql_hot_statements.ts";
+import { toBytes } from "../../drivers/repositories/mysql_ids.ts";
+import type { Value } from "../../drivers/repositories/mysql_rows.ts";
+import { statements } from "../../drivers/repositories/mysql_statements.ts";
 import { claimJobs } from "../testing/claim_jobs.ts";
 import { makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { type MariadbServer, startMariadb } from "../testing/mariadb_server.ts";
