@@ -85,11 +85,17 @@ function story({ process }: RunningValet): string[] {
 Deno.test("a node outlives the death of MySQL and heals by itself", async () => {
   await using server = await startMariadb();
   await using web = new HeldRequests();
-  await using valet = await startValet({
-    config: { repository: { option: "mysql" }, worker_pool: { concurrency: 2, backlog: 1 } },
-    env: { MYSQL_DSN: await server.createDatabase() },
-  });
+  const env = { MYSQL_DSN: await server.createDatabase() };
+  const config = {
+    repository: { option: "mysql" },
+    worker_pool: { concurrency: 2, lease: "1s" },
+    server: { shutdown_grace: "200ms" },
+  };
+  await using valet = await startValet({ config, env });
   const { api, process } = valet;
+  await using other = await startValet({ config, env });
+  const lost = await other.api.submit("http_request", web.holdParams("lost"));
+  await web.waitFor("lost");
   const finished = (await api.run("dummytask")).id;
   const running = await api.submit("http_request", web.holdParams("running"));
   await web.waitFor("running");
@@ -109,19 +115,28 @@ Deno.test("a node outlives the death of MySQL and heals by itself", async () => 
   web.release("running");
   await assertFrugal(valet);
 
+  assert.equal((await other.process.stop()).code, 0);
+  const warning = other.process.log.find((line) => line["job_id"] === lost);
+  assert.equal(warning?.message, "could not store how a job ended: it will run again");
+
   await server.start();
   await waitUntilReady(valet);
   assert.equal((await api.waitForJob(running)).status, "COMPLETED");
   assert.equal((await api.run("dummytask")).status, "COMPLETED");
+  assert.equal((await api.waitForJob(lost)).status, "COMPLETED");
   assert.deepEqual((await api.status()).repository.jobs, {
     PENDING: 0,
     SCHEDULED: 0,
     IN_PROGRESS: 0,
-    COMPLETED: 3,
+    COMPLETED: 4,
     FAILED: 0,
   });
   await process.stop();
-  assert.deepEqual(story(valet), ["error mysql", "info mysql"], process.lines.join("\n"));
+  assert.deepEqual(
+    story(valet),
+    ["error mysql", "info mysql", "warn rescuer"],
+    process.lines.join("\n"),
+  );
   assert.equal(process.stderr, "");
 });
 
@@ -139,6 +154,10 @@ Deno.test("a node outlives the death of RabbitMQ and heals by itself", async () 
     config: { ...stores.config, worker_pool: workerPool },
   });
   const { api, process } = valet;
+  await using bystander = await startValet({
+    config: { job_queue: { option: "rabbitmq", rabbitmq: { queue_name: "bystander" } } },
+    env: stores.env,
+  });
   const running = await api.submit("http_request", web.holdParams("running"));
   await web.waitFor("running");
   // The queue is not durable: their messages die with the broker.
@@ -160,6 +179,10 @@ Deno.test("a node outlives the death of RabbitMQ and heals by itself", async () 
     "COMPLETED",
     "its outcome waits for the queue",
   );
+
+  const toldAtMs = performance.now();
+  assert.equal((await bystander.process.stop()).code, 0);
+  assert.ok(performance.now() - toldAtMs < 2_000, "it waited for the broker");
 
   await using launched = await launchValet(stores);
   await launched.process.waitForLog("the wait", ({ message }) => message === "waiting for a store");
