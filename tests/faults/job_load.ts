@@ -31,6 +31,8 @@ export class JobLoad {
   readonly failures: string[] = [];
   /** 503s, connections that were refused, connections that broke, requests without an answer. */
   readonly counts = { refused: 0, unreachable: 0, broken: 0, unanswered: 0 };
+  /** The kinds of connections that broke. */
+  readonly brokenTexts = new Set<string>();
   readonly #options: LoadOptions;
 
   constructor(options: LoadOptions) {
@@ -106,10 +108,14 @@ export class JobLoad {
   }
 
   #noteError(error: Error): void {
+    // What went wrong stands in the message, or, in newer versions of Deno, in that of the cause.
+    const text = `${error.message} ${error.cause}`;
     if (error.name === "TimeoutError") this.counts.unanswered++;
-    else if (error.message.includes("Connection refused")) this.counts.unreachable++;
-    else if (error instanceof TypeError) this.counts.broken++;
-    else this.failures.push(String(error));
+    else if (text.includes("Connection refused")) this.counts.unreachable++;
+    else if (text.includes("error sending request") || /connection|body/i.test(text)) {
+      this.counts.broken++;
+      this.brokenTexts.add(text.replace(/\d+\.\d+\.\d+\.\d+:\d+/g, "..."));
+    } else this.failures.push(text);
   }
 }
 

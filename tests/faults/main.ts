@@ -2,3 +2,4 @@
 // out of `deno task test`.
 
 import "./random_faults.ts";
+import "./node_faults.ts";

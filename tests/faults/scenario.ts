@@ -3,33 +3,26 @@
 
 import { strict as assert } from "node:assert";
 import { type FinalJob, findViolations, longestOvertaking } from "../testing/job_history.ts";
-import { startMariadb } from "../testing/mariadb_server.ts";
 import { createRandom } from "../testing/random_source.ts";
-import { type JournaledRun, RunJournal } from "../testing/run_journal.ts";
-import { ValetNode } from "../testing/valet_node.ts";
-import { brokerQueue, sharedBroker } from "./broker.ts";
-import { type Breakable, carryOut, type DoneFault, planFaults } from "./fault_plan.ts";
+import type { JournaledRun, RunJournal } from "../testing/run_journal.ts";
+import { backlog, type ClusterOptions, concurrency, leaseMs, openCluster } from "./cluster.ts";
+import { carryOut, type DoneFault, planFaults } from "./fault_plan.ts";
 import { describeFigures } from "./figures.ts";
 import { readFinalJobs, waitUntilFinished } from "./final_jobs.ts";
 import { JobLoad } from "./job_load.ts";
-import { makeTestFolder, report, settings } from "./settings.ts";
+import { report, settings } from "./settings.ts";
 
 /** What is broken, and how much of it. */
-export interface Scenario {
-  readonly name: string;
-  readonly nodeCount: number;
-  readonly repository: "memory" | "sqlite" | "mysql";
-  readonly queue: "memory" | "durable" | "non-durable";
+export interface Scenario
+  extends Pick<ClusterOptions, "name" | "nodeCount" | "repository" | "queue"> {
   /** The share, 0 to 1, of the jobs and kills of the whole run. */
   readonly share: number;
   /** The node that runs its jobs in processes. */
   readonly processNode?: number;
+  /** A killed node is down for at most this long. */
   readonly maxNodeDownMs: number;
 }
 
-const leaseMs = 3_000;
-const concurrency = 4;
-const backlog = 8;
 /** Jobs of the phase in which nothing is broken, and how long each takes: more than are run at once. */
 const calmJobCount = 150;
 const calmJobMs = 60;
@@ -42,42 +35,16 @@ export async function runScenario(scenario: Scenario): Promise<void> {
   const { name, nodeCount, queue, repository, share } = scenario;
   const { seed } = settings;
   const random = createRandom(seed + name.length * 7_919);
-  const folder = makeTestFolder(name);
-  const journal = new RunJournal(`${folder}/journal`);
   const isDurable = repository !== "memory";
   const jobCount = Math.ceil(settings.jobCount * share);
-  await using stack = new AsyncDisposableStack();
-  const broker = queue === "memory" ? undefined : await sharedBroker();
-  const database = repository === "mysql" ? stack.use(await startMariadb()) : undefined;
-  const env: Record<string, string> = {};
-  if (broker !== undefined) env["RABBITMQ_URI"] = broker.uri;
-  if (database !== undefined) env["MYSQL_DSN"] = await database.createDatabase();
-  const jobQueue = broker === undefined
-    ? { option: "memory", memory_job_queue: { capacity: 200 } }
-    : brokerQueue({ durable: queue === "durable" });
-  const nodes = Array.from({ length: nodeCount }, (_, index) =>
-    stack.use(
-      new ValetNode({
-        name: `node${index}`,
-        folder,
-        env,
-        config: {
-          timeout_unit: "millisecond",
-          server: { access_log: false, startup_wait: "60s" },
-          worker_pool: {
-            concurrency,
-            backlog,
-            lease: `${leaseMs}ms`,
-            max_crashes: 20,
-            isolation: index === scenario.processNode ? "process" : "worker",
-          },
-          repository: { option: repository, sqlite: { path: `${folder}/valet.db` } },
-          job_queue: jobQueue,
-        },
-      }),
-    ));
-  await Promise.all(nodes.map((node) => node.start()));
-
+  await using cluster = await openCluster({
+    ...scenario,
+    workerPool: (index) => ({
+      max_crashes: 20,
+      isolation: index === scenario.processNode ? "process" : "worker",
+    }),
+  });
+  const { folder, journal, nodes, targets } = cluster;
   const load = new JobLoad({
     nodes,
     journal,
@@ -90,29 +57,17 @@ export async function runScenario(scenario: Scenario): Promise<void> {
     longMs,
   });
   const overtakingLimit = nodeCount * (backlog + 2 * concurrency) +
-    (broker === undefined ? 0 : nodeCount * (concurrency + backlog));
+    (queue === "memory" ? 0 : nodeCount * (concurrency + backlog));
   const longestOvertakingSeen = await runCalmPhase(load, journal, queue === "memory");
 
   const faults = planFaults(random, {
     nodes: nodes.map((node) => node.name),
-    hasBroker: broker !== undefined && isDurable,
-    hasDatabase: database !== undefined,
+    hasBroker: queue !== "memory" && isDurable,
+    hasDatabase: repository === "mysql",
     killCount: Math.ceil(settings.killCount * share),
     leaseMs,
     maxNodeDownMs: scenario.maxNodeDownMs,
   });
-  const targets: Record<string, Breakable> = Object.fromEntries(
-    nodes.map((node) => [node.name, node]),
-  );
-  if (database !== undefined) targets["database"] = database;
-  if (broker !== undefined) {
-    targets["broker"] = {
-      kill: () => broker.kill(),
-      start: () => broker.startAgain(),
-      freeze: () => broker.freeze(),
-      thaw: () => broker.thaw(),
-    };
-  }
   const faultsDone = new AbortController();
   const [done] = await Promise.all([
     carryOut(faults, targets, () => load.share).finally(() => faultsDone.abort()),

@@ -41,6 +41,8 @@ const storeClockToleranceMs = 100;
 const renewalMs = 1_000;
 /** How late a node gets to a job that it has claimed, or to what it had sent to a process before it died. */
 const lateStartMs = 5_000;
+/** How long after the end of a run its outcome is stored, where nothing is in the way. */
+const lateStoreMs = 2_000;
 
 /** Every promise that this history shows to be broken. */
 export function findViolations(history: JobHistory): Violation[] {
@@ -137,31 +139,33 @@ function problemsOfRuns(
   return problems;
 }
 
-/** Whether anything between the two runs took the job from the node of the first one. */
+/** Whether anything took the job from the node of the first run before its outcome was stored. */
 function mayRunAgain(
   run: JournaledRun,
   life: NodeLife,
   later: JournaledRun,
   history: JobHistory,
 ): boolean {
-  const { killedAtMs, stoppedAtMs } = life;
+  const { killedAtMs = Infinity, stoppedAtMs = Infinity } = life;
   const untilMs = later.startedAtMs + clockToleranceMs;
-  if (killedAtMs !== undefined && killedAtMs >= run.startedAtMs - lateStartMs) {
-    if (killedAtMs <= untilMs) return true;
-  }
-  const isGivenBack = run.end === "abort" && (run.endedAtMs as number) <= untilMs;
-  if (isGivenBack && stoppedAtMs !== undefined && stoppedAtMs <= untilMs) return true;
-  if (history.leaseMs === 0) return false;
-  return cutOffs(life, history.outages).some(({ fromMs, toMs }) =>
-    toMs >= run.startedAtMs - lateStartMs &&
-    Math.min(toMs, untilMs) - fromMs >= history.leaseMs - renewalMs - clockToleranceMs
-  );
+  if (run.end === "abort" && run.endedAtMs! <= untilMs && stoppedAtMs <= untilMs) return true;
+  const leastMs = history.leaseMs - renewalMs - clockToleranceMs;
+  return cutOffs(life, history.outages).some(({ fromMs, toMs }) => {
+    if (toMs < run.startedAtMs - lateStartMs) return false;
+    if (run.end === "end" && run.endedAtMs! + lateStoreMs < fromMs) return false;
+    const isDead = killedAtMs <= Math.min(toMs, untilMs);
+    return isDead || history.leaseMs > 0 && Math.min(toMs, untilMs) - fromMs >= leastMs;
+  });
 }
 
-/** While the node could not renew a lease; what is between two of these is too short for a renewal. */
-function cutOffs(life: NodeLife, outages: readonly Span[]): Span[] {
+/**
+ * While the node could not renew a lease or store an outcome, its death included; what is between two of
+ * these is too short for it.
+ */
+function cutOffs({ freezes, killedAtMs }: NodeLife, outages: readonly Span[]): Span[] {
+  const death = killedAtMs === undefined ? [] : [{ fromMs: killedAtMs, toMs: Infinity }];
   const joined: Span[] = [];
-  for (const span of [...life.freezes, ...outages].sort((a, b) => a.fromMs - b.fromMs)) {
+  for (const span of [...freezes, ...outages, ...death].sort((a, b) => a.fromMs - b.fromMs)) {
     const last = joined.at(-1);
     if (last !== undefined && span.fromMs <= last.toMs + 2 * renewalMs) {
       last.toMs = Math.max(last.toMs, span.toMs);
