@@ -53,7 +53,7 @@ for (
     assert.equal((await first.api.request("DELETE", `/jobs/${deleted}`)).status, 204);
     const inMs = (ms: number) => ({ run_at: new Date(Date.now() + ms).toISOString() });
     const soon = await first.api.submit("dummytask", {}, inMs(1));
-    const scheduled = await first.api.submit("dummytask", {}, inMs(1_200));
+    const scheduled = await first.api.submit("dummytask", {}, inMs(700));
     const later = await first.api.submit("dummytask", {}, inMs(3_600_000));
 
     first.process.signal(signal);

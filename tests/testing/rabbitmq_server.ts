@@ -1,5 +1,5 @@
 // A RabbitMQ broker of the tests' own, on free ports of the loopback interface, that they may kill and
-// freeze. Slow to start (about ten seconds): one for each test file, where every test has its own queue.
+// freeze. Slow to start (about ten seconds): test files share one, where every test has its own queue.
 
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
@@ -8,23 +8,44 @@ import { isAlive, waitUntilGone } from "./process_facts.ts";
 /** The programs themselves: the wrapper in /usr/sbin would run them as another user. */
 const programs = "/usr/lib/rabbitmq/bin";
 const startDeadlineMs = 60_000;
+/** The files of a test run have no memory in common, but the environment of their process. */
+const sharedVariable = "VALET_TEST_BROKER";
 
 /** A broker that runs; its user is guest, with the password guest. */
 export class RabbitmqServer implements AsyncDisposable {
   /** `amqp://guest:guest@127.0.0.1:PORT`: the vhost is `/`. */
   readonly uri: string;
   readonly port: number;
+  readonly #place: Place;
   readonly #folder: string;
   readonly #environment: Readonly<Record<string, string>>;
   readonly #epmdPid: number;
   #pid = 0;
 
-  private constructor(ports: Ports, folder: string, epmdPid: number) {
+  private constructor(place: Place) {
+    const { ports, folder, epmdPid } = place;
     this.port = ports.broker;
     this.uri = `amqp://guest:guest@127.0.0.1:${ports.broker}`;
+    this.#place = place;
     this.#folder = folder;
     this.#environment = environmentOf(ports, folder);
     this.#epmdPid = epmdPid;
+  }
+
+  /**
+   * The broker of all files of this test run; the first one starts it, and it ends with the run. Who kills it
+   * starts it again.
+   */
+  static async shared(): Promise<RabbitmqServer> {
+    const known = Deno.env.get(sharedVariable);
+    if (known === undefined) {
+      const server = await RabbitmqServer.start();
+      Deno.env.set(sharedVariable, JSON.stringify(server.#place));
+      return server;
+    }
+    const server = new RabbitmqServer(JSON.parse(known));
+    server.#pid = Number(await Deno.readTextFile(`${server.#folder}/pid`));
+    return server;
   }
 
   /** Starts a fresh broker; installs it first where it is missing and this user may do that. */
@@ -45,7 +66,7 @@ export class RabbitmqServer implements AsyncDisposable {
     const epmdPid = Number(
       await run("sh", ["-c", `epmd -address 127.0.0.1 -port ${epmd} >/dev/null 2>&1 & echo $!`]),
     );
-    const server = new RabbitmqServer(ports, folder, epmdPid);
+    const server = new RabbitmqServer({ ports, folder, epmdPid });
     // Tests that are killed leave no broker behind.
     const areAtWork = `[ -d ${folder} ] && kill -0 ${Deno.pid}`;
     const kill =
@@ -106,6 +127,13 @@ export class RabbitmqServer implements AsyncDisposable {
     await waitUntilGone([this.#pid, this.#epmdPid]);
     await Deno.remove(this.#folder, { recursive: true });
   }
+}
+
+/** What a file must know of a broker that another one has started. */
+interface Place {
+  readonly ports: Ports;
+  readonly folder: string;
+  readonly epmdPid: number;
 }
 
 interface Ports {

@@ -1,5 +1,5 @@
 // The pairs of a repository and a queue that Valet runs on, and what a node needs to run on one of them: real
-// servers of the tests' own, each started when a pair first needs it. Used by the end-to-end tests.
+// servers of the tests' own. Used by the end-to-end tests.
 
 import { type MariadbServer, startMariadb } from "./mariadb_server.ts";
 import { RabbitmqServer } from "./rabbitmq_server.ts";
@@ -24,13 +24,7 @@ export const storePairs: readonly StorePair[] = (["memory", "rabbitmq"] as const
 /** How many jobs a memory queue of these tests holds: so few that they fill it. */
 export const memoryQueueCapacity = 10;
 
-/** The files of a test run have no memory in common, but the environment of their process. */
-const brokerVariable = "VALET_TEST_BROKER_URI";
-
-/**
- * Fresh stores for the tests of one file. A server that a pair needs runs from `start` on, or else from the
- * first `create` that needs it.
- */
+/** Fresh stores for the tests of one file; with a MariaDB of its own and the broker of all. */
 export class StoreServers implements AsyncDisposable {
   #mariadb: Promise<MariadbServer> | undefined;
   readonly #folders: string[] = [];
@@ -40,21 +34,9 @@ export class StoreServers implements AsyncDisposable {
     return this.#mariadb ??= startMariadb();
   }
 
-  /** Starts both. */
+  /** Starts what may be needed: tests that start a server themselves would seem to leak it. */
   async start(): Promise<void> {
-    await Promise.all([this.mariadb(), this.rabbitmqUri()]);
-  }
-
-  /**
-   * The URI of the broker of all rabbitmq queues. It takes long to start, so all files share one: nobody may
-   * harm it, and it ends with the run.
-   */
-  async rabbitmqUri(): Promise<string> {
-    const known = Deno.env.get(brokerVariable);
-    if (known !== undefined) return known;
-    const { uri } = await RabbitmqServer.start();
-    Deno.env.set(brokerVariable, uri);
-    return uri;
+    await Promise.all([this.mariadb(), RabbitmqServer.shared()]);
   }
 
   /** An empty repository and an empty queue. */
@@ -71,7 +53,7 @@ export class StoreServers implements AsyncDisposable {
     }
     if (repository === "mysql") env["MYSQL_DSN"] = await (await this.mariadb()).createDatabase();
     if (queue === "rabbitmq") {
-      env["RABBITMQ_URI"] = await this.rabbitmqUri();
+      env["RABBITMQ_URI"] = (await RabbitmqServer.shared()).uri;
       config["job_queue"] = {
         option: queue,
         rabbitmq: { queue_name: `e2e ${crypto.randomUUID()}` },
