@@ -1,0 +1,71 @@
+// MySQL over TLS: with MYSQL_CA_PEM_FILE a node talks to the server of that authority, and to no other.
+
+import { strict as assert } from "node:assert";
+import { startMariadb } from "../testing/mariadb_server.ts";
+import { launchValet, startValet } from "../testing/start_valet.ts";
+
+const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout"];
+const config = { repository: { option: "mysql" } };
+
+async function openssl(folder: string, ...args: readonly string[]): Promise<void> {
+  const command = new Deno.Command("openssl", { args: [...args], cwd: folder, stdin: "null" });
+  const { success, stderr } = await command.output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+}
+
+/** Makes NAME.pem and NAME.key of an authority. */
+async function makeAuthority(folder: string, name: string): Promise<void> {
+  const key = [...newKey, `${name}.key`];
+  const subject = ["-subj", `/CN=${name}`, "-days", "1"];
+  await openssl(folder, "req", "-x509", ...key, ...subject, "-out", `${name}.pem`);
+}
+
+/** Makes server.pem and server.key, signed by the authority. */
+async function makeCertificate(folder: string, authority: string): Promise<void> {
+  const key = [...newKey, "server.key"];
+  await openssl(folder, "req", ...key, "-subj", "/CN=server", "-out", "server.csr");
+  await Deno.writeTextFile(`${folder}/names`, "subjectAltName=IP:127.0.0.1,DNS:localhost");
+  const signer = ["-CA", `${authority}.pem`, "-CAkey", `${authority}.key`, "-CAcreateserial"];
+  const request = ["-req", "-in", "server.csr", "-extfile", "names", "-days", "1"];
+  await openssl(folder, "x509", ...request, ...signer, "-out", "server.pem");
+}
+
+Deno.test("MYSQL_CA_PEM_FILE makes a node talk TLS to the server of that authority only", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
+  try {
+    for (const name of ["right", "wrong"]) await makeAuthority(folder, name);
+    await makeCertificate(folder, "right");
+    await using server = await startMariadb({
+      args: [
+        `--ssl-ca=${folder}/right.pem`,
+        `--ssl-cert=${folder}/server.pem`,
+        `--ssl-key=${folder}/server.key`,
+      ],
+    });
+    const dsn = (await server.createDatabase()).replace(/^.*@/, "encrypted:secret@");
+    await server.query("CREATE USER encrypted IDENTIFIED BY 'secret' REQUIRE SSL");
+    await server.query("GRANT ALL ON *.* TO encrypted");
+
+    await using valet = await startValet({
+      config,
+      env: { MYSQL_DSN: dsn, MYSQL_CA_PEM_FILE: `${folder}/right.pem` },
+    });
+    assert.equal((await valet.api.run("dummytask")).status, "COMPLETED");
+
+    for (
+      const [env, reason] of [
+        [{ MYSQL_CA_PEM_FILE: `${folder}/wrong.pem` }, /certificate|UnknownIssuer/i],
+        [{ MYSQL_CA_PEM_FILE: `${folder}/nowhere.pem` }, /nowhere\.pem/],
+        [{}, /Access denied/],
+      ] as const
+    ) {
+      await using launched = await launchValet({ config, env: { MYSQL_DSN: dsn, ...env } });
+      const { process } = launched;
+      assert.equal((await process.waitForEnd()).code, 2, process.lines.join("\n"));
+      assert.match(process.stderr, reason);
+      assert.equal(process.stderr.trimEnd().split("\n").length, 1, process.stderr);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
