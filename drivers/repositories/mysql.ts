@@ -1,6 +1,6 @@
 // Keeps jobs in MySQL 8 or MariaDB 10.11, where several nodes may share them. Opened by drivers/mod.ts.
-// Where the two differ: MySQL names its isolation variable otherwise (so it is set with SET TRANSACTION), has no
-// RETURNING (so claims carry a token), and writes VALUES ROW() for VALUES (so rows travel in JSON_TABLE).
+// All SQL is what both have. Where they differ: MariaDB alone has RETURNING (claims carry a token instead) and
+// names the isolation variable otherwise (SET TRANSACTION does not), MySQL alone writes VALUES ROW (JSON_TABLE).
 
 import { ValetError } from "../../src/errors.ts";
 import type { Job, JobResult } from "../../src/job.ts";

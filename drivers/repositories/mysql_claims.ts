@@ -14,7 +14,8 @@ type Answers = readonly (Job | null)[];
 
 /** Jobs of one statement, and of one group. */
 const maxRows = 512;
-const maxUnderWay = 4;
+/** Enough to keep the server busy; more would make groups smaller. */
+const maxUnderWay = 2;
 
 /** Applies claims. */
 export function createClaim(server: MysqlServer): (batch: Batch<Claim>) => Promise<Answers> {

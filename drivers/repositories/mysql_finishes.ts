@@ -23,7 +23,8 @@ interface Row {
 
 /** Jobs of one statement: for each of them the server looks through half of them. */
 const maxRows = 128;
-const maxUnderWay = 4;
+/** Enough to keep the server busy; more would make groups smaller. */
+const maxUnderWay = 2;
 /** What a row takes beside its text: its id twice, three numbers, what describes them. */
 const rowBytes = 200;
 

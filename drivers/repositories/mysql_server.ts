@@ -80,13 +80,15 @@ export class MysqlServer {
   /** Connects. Throws `unavailable` where there is no server, `invalid_config` where it refuses the user. */
   async open(): Promise<void> {
     try {
-      await this.#measure();
+      await this.#measure().catch(async (thrown) => {
+        const isPlain = (thrown as { code?: unknown }).code === "HANDSHAKE_NO_SSL_SUPPORT";
+        if (!isPlain || this.#address.tls !== "preferred") throw thrown;
+        await this.#endPool();
+        this.#pool = createPool(poolOptions({ ...this.#address, tls: "off" }, this.#limits));
+        await this.#measure();
+      });
     } catch (thrown) {
-      const isPlain = (thrown as { code?: unknown }).code === "HANDSHAKE_NO_SSL_SUPPORT";
-      if (!isPlain || this.#address.tls !== "preferred") throw toValetError(thrown, true);
-      await this.#endPool();
-      this.#pool = createPool(poolOptions({ ...this.#address, tls: "off" }, this.#limits));
-      await this.#measure();
+      throw toValetError(thrown, true);
     }
   }
 

@@ -9,7 +9,9 @@ import { states } from "./mysql_states.ts";
 // MariaDB writes down what such a join is to change before it does; the hot path does without.
 
 const columns = jobColumns.map((column) => `j.${column}`).join(", ");
-const ids = "JSON_TABLE(?, '$[*]' COLUMNS (id CHAR(32) PATH '$')) v";
+// As text: MySQL would otherwise want a parameter of its own JSON type.
+const json = "CONVERT(? USING utf8mb4)";
+const ids = `JSON_TABLE(${json}, '$[*]' COLUMNS (id CHAR(32) PATH '$')) v`;
 const byId = "STRAIGHT_JOIN valet_jobs j ON j.id = UNHEX(v.id)";
 
 /**
@@ -49,7 +51,7 @@ function writeChanges(textType: string): string {
   };
   const rows = changeColumns.map((name, i) => `${name} ${types[name] ?? "BIGINT"} PATH '$[${i}]'`);
   const changes = changeColumns.slice(1).map((name) => newValues[name] ?? `j.${name} = v.${name}`);
-  return `UPDATE JSON_TABLE(?, '$[*]' COLUMNS (${rows.join(", ")})) v ${byId} ` +
+  return `UPDATE JSON_TABLE(${json}, '$[*]' COLUMNS (${rows.join(", ")})) v ${byId} ` +
     `SET ${changes.join(", ")}`;
 }
 
