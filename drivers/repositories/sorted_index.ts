@@ -29,15 +29,16 @@ export class SortedIndex<Item extends Key, Key = Item> {
   /** Adds an item that is not in the index. */
   add(item: Item): void {
     this.#size++;
-    const at = this.#findChunk(item);
-    const chunk = this.#chunks[at];
-    if (chunk === undefined) {
-      this.#chunks.push([item]);
+    const last = this.#chunks.at(-1);
+    // Items come nearly in order: most belong at the end.
+    if (last === undefined || this.#isBefore(last[last.length - 1]!, item)) {
+      if (last === undefined || last.length === chunkLength) this.#chunks.push([item]);
+      else last.push(item);
       return;
     }
-    const position = this.#findPosition(chunk, item);
-    if (position === chunk.length) chunk.push(item);
-    else chunk.splice(position, 0, item);
+    const at = this.#findChunk(item);
+    const chunk = this.#chunks[at]!;
+    chunk.splice(this.#findPosition(chunk, item), 0, item);
     if (chunk.length > chunkLength) this.#split(at, chunk);
   }
 
@@ -110,9 +111,7 @@ export class SortedIndex<Item extends Key, Key = Item> {
     return isFound ? position + 1 : position;
   }
 
-  /** The last chunk is left full, because what comes next mostly belongs behind it. */
   #split(at: number, chunk: Item[]): void {
-    const isLast = at === this.#chunks.length - 1;
-    this.#chunks.splice(at + 1, 0, chunk.splice(isLast ? chunkLength : chunkLength >>> 1));
+    this.#chunks.splice(at + 1, 0, chunk.splice(chunkLength >>> 1));
   }
 }
