@@ -3,7 +3,7 @@
 
 import { setImmediate } from "node:timers";
 import { type Clock, steadyNow } from "./clock.ts";
-import { errorMessage, isUnavailable, ValetError } from "./errors.ts";
+import { errorMessage, isUnavailable } from "./errors.ts";
 import type { Pool } from "./executor/pool.ts";
 import type { PoolOptions, RunEnd } from "./executor/pool_options.ts";
 import type { Run } from "./executor/slot.ts";
@@ -59,7 +59,7 @@ export class Dispatcher {
    * Jobs whose next crash would be the last wait here until no other such job is held: so that the one that
    * kills its node is not the end of the others.
    */
-  readonly #suspects: Delivery[] = [];
+  readonly #suspects = new Map<string, Delivery>();
   #taking: Promise<void> | undefined;
   #renewing: Promise<void> | undefined;
   #onRoom: (() => void) | undefined;
@@ -117,6 +117,7 @@ export class Dispatcher {
         continue;
       }
       try {
+        await this.#callSuspects();
         const deliveries = await queue.take(room, signal);
         if (deliveries.length > 0) await this.#dispatch(deliveries);
         // What else is published in this turn of the event loop is then taken in one go.
@@ -134,10 +135,11 @@ export class Dispatcher {
   }
 
   async #dispatch(deliveries: readonly Delivery[]): Promise<void> {
-    const wanted = this.#withoutSuspects(deliveries);
+    const wanted = await this.#withoutSuspects(deliveries);
     const { queue } = this.#options;
     let claimed: readonly (Job | null)[];
     try {
+      await this.#adopt(wanted);
       claimed = await this.#claim(wanted);
     } catch (thrown) {
       await queue.nack(wanted);
@@ -146,7 +148,7 @@ export class Dispatcher {
     const runs: DispatchedRun[] = [];
     const done: Delivery[] = [];
     for (const [index, delivery] of wanted.entries()) {
-      const job = claimed[index] ?? await this.#adopt(delivery);
+      const job = claimed[index] ?? null;
       if (job !== null) this.#addRun(runs, job, delivery);
       // What was not claimed was deleted, is finished, or another node was first: the message has done its work.
       if (job === null || this.#acksClaims) done.push(delivery);
@@ -164,21 +166,50 @@ export class Dispatcher {
     return this.#options.queue.isShared && this.#options.repository.isDurable;
   }
 
-  /** At most one job at a time whose next crash would be its last; the other ones wait. */
-  #withoutSuspects(deliveries: readonly Delivery[]): readonly Delivery[] {
-    const suspects = deliveries.filter(({ job }) => this.#isSuspect(job));
-    if (suspects.length === 0) return deliveries;
-    const isFree = this.#suspects.length === 0 && !this.#held.some((job) => this.#isSuspect(job));
-    this.#suspects.push(...suspects.slice(isFree ? 1 : 0));
-    return deliveries.filter((delivery) => !this.#suspects.includes(delivery));
+  /** At most one job at a time whose next crash would be its last; the other ones wait, with one message each. */
+  async #withoutSuspects(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+    if (!deliveries.some(({ job }) => this.#isSuspect(job))) return deliveries;
+    const wanted: Delivery[] = [];
+    const spare: Delivery[] = [];
+    let isFree = this.#suspects.size === 0 && !this.#holdsSuspect();
+    for (const delivery of deliveries) {
+      const { job } = delivery;
+      if (isFree || !this.#isSuspect(job)) {
+        wanted.push(delivery);
+        isFree &&= !this.#isSuspect(job);
+        continue;
+      }
+      const earlier = this.#suspects.get(job.id);
+      this.#suspects.set(job.id, delivery);
+      if (earlier !== undefined) spare.push(earlier);
+      // Nor do they take the place of other messages.
+      if (this.#acksClaims) spare.push(delivery);
+    }
+    if (spare.length > 0) await this.#tryQueue(() => this.#options.queue.ack(spare));
+    return wanted;
   }
 
   #isSuspect({ crashes }: Job): boolean {
     return crashes > 0 && crashes + 1 >= this.#options.maxCrashes;
   }
 
+  #holdsSuspect(): boolean {
+    return this.#held.some((job) => this.#isSuspect(job));
+  }
+
+  /** Where none is held it is the next one's turn. */
+  async #callSuspects(): Promise<void> {
+    if (this.#suspects.size > 0 && !this.#holdsSuspect()) await this.#putSuspectsBack();
+  }
+
   async #putSuspectsBack(): Promise<void> {
-    if (this.#suspects.length > 0) await this.#options.queue.nack(this.#suspects.splice(0));
+    const { queue } = this.#options;
+    const suspects = [...this.#suspects.values()];
+    this.#suspects.clear();
+    if (suspects.length === 0) return;
+    await this.#tryQueue(() =>
+      this.#acksClaims ? queue.publish(suspects.map(({ job }) => job)) : queue.nack(suspects)
+    );
   }
 
   #claim(deliveries: readonly Delivery[]): Promise<readonly (Job | null)[]> {
@@ -187,20 +218,16 @@ export class Dispatcher {
     return repository.change(claims, clock.now());
   }
 
-  /** A repository that forgets its jobs gets back the one that a message of another process carries. */
-  async #adopt(delivery: Delivery): Promise<Job | null> {
+  /** A repository that forgets its jobs gets back those that messages of another process carry. */
+  async #adopt(deliveries: readonly Delivery[]): Promise<void> {
     const { repository } = this.#options;
-    if (!delivery.isForeign || repository.isDurable) return null;
-    try {
-      await repository.insert([delivery.job]);
-    } catch (thrown) {
-      // It was adopted before, and what became of it is known here.
-      if (thrown instanceof ValetError && thrown.code === "already_exists") return null;
-      throw thrown;
+    if (repository.isDurable) return;
+    for (const { job, isForeign } of deliveries) {
+      // One that is known was adopted before, and what became of it is known, too.
+      if (!isForeign || await repository.get(job.id) !== null) continue;
+      await repository.insert([job]);
+      log.info("adopted a job", { job_id: job.id, task: job.taskName });
     }
-    log.info("adopted a job", { job_id: delivery.job.id, task: delivery.job.taskName });
-    const [job] = await this.#claim([delivery]);
-    return job ?? null;
   }
 
   #addRun(runs: DispatchedRun[], job: Job, delivery: Delivery): void {
@@ -234,11 +261,7 @@ export class Dispatcher {
 
   async #store(ends: readonly RunEnd[]): Promise<void> {
     const stored = await this.#changeUntilStored(ends.map((end) => this.#changeOf(end)));
-    let hasSuspect = false;
-    for (const { run: { job } } of ends) {
-      this.#held.remove(job);
-      hasSuspect ||= this.#isSuspect(job);
-    }
+    for (const { run: { job } } of ends) this.#held.remove(job);
     if (stored === null) {
       for (const end of ends) {
         log.warn("could not store how a job ended: it will run again", fieldsOf(end));
@@ -246,14 +269,17 @@ export class Dispatcher {
       return;
     }
     logEnds(ends, stored);
+    await this.#tryQueue(() => this.#answerQueue(ends, stored));
+    await this.#callSuspects();
+  }
+
+  /** A message that was not acked comes again, and one that is missing is found: the repository knows. */
+  async #tryQueue(answer: () => Promise<void>): Promise<void> {
     try {
-      await this.#answerQueue(ends, stored);
-      if (hasSuspect) await this.#putSuspectsBack();
+      await answer();
     } catch (thrown) {
-      // A message that was not acked comes again, and one that is missing is found: the repository knows.
-      if (!isUnavailable(thrown)) {
-        log.error("cannot answer the queue", { reason: errorMessage(thrown) });
-      }
+      if (isUnavailable(thrown)) return;
+      log.error("cannot answer the queue", { reason: errorMessage(thrown) });
     }
   }
 

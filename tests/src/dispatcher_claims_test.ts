@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ValetError } from "../../src/errors.ts";
 import type { Job } from "../../src/job.ts";
 import { makeJob, makeJobs } from "../testing/make_job.ts";
 import { type DispatcherSetup, openDispatcher } from "../testing/open_dispatcher.ts";
@@ -110,6 +111,73 @@ Deno.test("Dispatcher.stop puts jobs back that wait for another one", async () =
   await parts.pool.waitFor(1);
   await parts.dispatcher.stop(0);
   assert.deepEqual(await parts.until("nack", waiting), ["nack"]);
+});
+
+Deno.test("Dispatcher goes on to the next of them where the first could not be claimed, or is gone", async () => {
+  let failures = 1;
+  await using parts = await openDispatcher({
+    repository: (stored) => ({
+      change(changes, nowMs) {
+        if (failures-- > 0) throw new ValetError("unavailable", "the store is away");
+        return stored.change(changes, nowMs);
+      },
+    }),
+  });
+  const [gone, next, last] = makeJobs(3, { crashes: 2 }) as [Job, Job, Job];
+  await parts.add(gone, next, last);
+  await parts.repository.delete(gone.id);
+  parts.dispatcher.start();
+  await parts.until("nack", gone);
+  parts.clock.advance(await parts.clock.asleep());
+  for (const [index, job] of [next, last].entries()) {
+    const runs = await parts.pool.waitFor(index + 1);
+    assert.equal(runs[index]!.job.id, job.id);
+    parts.pool.finish([runs[index]!]);
+  }
+});
+
+Deno.test("Dispatcher keeps one message of each of them, whatever is published again", async () => {
+  await using parts = await openDispatcher();
+  const [held, waiting] = makeJobs(2, { crashes: 2 }) as [Job, Job];
+  await parts.add(held, waiting);
+  parts.dispatcher.start();
+  await parts.pool.waitFor(1);
+  await parts.queue.publish([waiting, waiting]);
+  assert.deepEqual(await parts.until("ack", waiting), ["ack", "ack"]);
+  parts.pool.finish(await parts.pool.waitFor(1));
+  assert.equal((await parts.pool.waitFor(2))[1]!.job.id, waiting.id);
+});
+
+Deno.test("Dispatcher acks their messages where it acks claims, and publishes them when it is their turn", async () => {
+  await using parts = await openDispatcher(shared);
+  const [held, waiting] = makeJobs(2, { crashes: 2 }) as [Job, Job];
+  await parts.add(held, waiting);
+  parts.dispatcher.start();
+  assert.deepEqual(await parts.until("ack", waiting), ["ack"]);
+  parts.pool.finish(await parts.pool.waitFor(1));
+  assert.equal((await parts.pool.waitFor(2))[1]!.job.id, waiting.id);
+});
+
+Deno.test("Dispatcher loses nothing of a batch in which a job cannot be adopted", async () => {
+  let isFull = true;
+  await using parts = await openDispatcher({
+    ...foreign,
+    repository: (stored) => ({
+      insert(jobs) {
+        if (isFull) throw new ValetError("unavailable", "the store is full");
+        return stored.insert(jobs);
+      },
+    }),
+  });
+  const [own, adopted] = makeJobs(2) as [Job, Job];
+  await parts.add(own);
+  await parts.queue.publish([adopted]);
+  parts.dispatcher.start();
+  await parts.until("nack", adopted);
+  isFull = false;
+  parts.clock.advance(await parts.clock.asleep());
+  const runs = await parts.pool.waitFor(2);
+  assert.deepEqual(idsOf(runs.map(({ job }) => job)), idsOf([own, adopted]));
 });
 
 function idsOf(jobs: readonly Job[]): string[] {
