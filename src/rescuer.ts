@@ -18,6 +18,8 @@ export interface RescuerOptions {
 
 /** The most jobs that one step moves on. */
 const maxBatch = 1_000;
+/** The fewest jobs that the search for lost messages looks at in one step: most may be on their way. */
+const minPage = 100;
 /** A job that came to wait less long ago than this may be on its way into the queue. */
 const publishGraceMs = 2_000;
 
@@ -67,21 +69,23 @@ export class Rescuer {
       const [{ waiting }, depth] = await Promise.all([repository.count(), queue.depth()]);
       const wanted = Math.min(waiting - depth, limit, maxBatch);
       if (wanted <= 0) return [];
+      const page = Math.max(wanted, minPage);
       const { jobs } = await repository.find({
         state: "waiting",
         nowMs,
-        limit: wanted,
+        limit: page,
         afterId: this.#afterId,
       });
-      this.#afterId = jobs.length < wanted ? undefined : jobs.at(-1)!.id;
       // What another process had on its way when this one started is its own affair no longer.
       const sinceMs = Math.max(this.#startedAtMs, nowMs - publishGraceMs);
-      const unpublished = jobs.filter((job) => waitsSinceMs(job) < sinceMs);
+      // A time in the future is of a clock that was set back since.
+      const isRecent = (ms: number) => ms >= sinceMs && ms <= nowMs + publishGraceMs;
+      const lost = jobs.filter((job) => !isRecent(job.scheduledAtMs ?? job.createdAtMs));
+      const unpublished = lost.slice(0, wanted);
+      const last = lost.length > wanted ? unpublished.at(-1) : jobs[page - 1];
+      // Behind a job that has just been stored there are only younger ones.
+      this.#afterId = last === undefined || isRecent(last.createdAtMs) ? undefined : last.id;
       if (unpublished.length > 0 || this.#afterId === undefined) return unpublished;
     }
   }
-}
-
-function waitsSinceMs(job: Job): number {
-  return job.scheduledAtMs ?? job.createdAtMs;
 }

@@ -13,16 +13,22 @@ const laterMs = testNowMs + 10_000;
 
 /** A rescuer on memory drivers; `abandoned` are the jobs that the repository calls so. */
 async function openRescuer(
-  options: { readonly abandoned?: () => readonly Job[]; readonly held?: readonly string[] } = {},
+  options: {
+    readonly abandoned?: () => readonly Job[];
+    readonly held?: readonly string[];
+    readonly onFind?: () => void;
+  } = {},
 ) {
   const stored = await openMemoryRepository();
   const queue = await openMemoryQueue({ capacity: 10_000 });
-  const { abandoned, held = [] } = options;
-  const repository: Repository = abandoned === undefined ? stored : replaceMethods(stored, {
-    find: (query) =>
-      query.state === "abandoned"
+  const { abandoned, held = [], onFind } = options;
+  const repository: Repository = replaceMethods(stored, {
+    find(query) {
+      onFind?.();
+      return query.state === "abandoned" && abandoned !== undefined
         ? Promise.resolve({ jobs: abandoned(), nextRunAtMs: null })
-        : stored.find(query),
+        : stored.find(query);
+    },
   });
   const holds = (jobId: string) => held.includes(jobId);
   return {
@@ -121,4 +127,30 @@ Deno.test("Rescuer.findUnpublished waits for nobody at the start: what was on it
   const job = makeJob();
   await parts.repository.insert([job]);
   assert.deepEqual(idsOf(await parts.rescuer.findUnpublished(testNowMs + 1, 10)), [job.id]);
+});
+
+Deno.test("Rescuer.findUnpublished does not look through jobs that are all on their way", async () => {
+  let finds = 0;
+  await using parts = await openRescuer({ onFind: () => finds++ });
+  await parts.rescuer.findUnpublished(testNowMs - 1, 10);
+  const stored = makeJobs(5_000);
+  const burst = Array.from({ length: 5_000 }, () =>
+    makeJob({
+      status: "SCHEDULED",
+      runAtMs: testNowMs,
+      createdAtMs: testNowMs - 60_000,
+      scheduledAtMs: testNowMs,
+    }));
+  await parts.repository.insert([...burst, ...stored]);
+  await parts.queue.publish([...burst, ...stored].slice(1));
+  assert.deepEqual(await parts.rescuer.findUnpublished(testNowMs + 1_000, 1_000), []);
+  assert.ok(finds <= 101, `${finds} steps`);
+});
+
+Deno.test("Rescuer.findUnpublished finds what was stored before the clock was set back", async () => {
+  await using parts = await openRescuer();
+  const job = makeJob();
+  await parts.repository.insert([job]);
+  const found = await parts.rescuer.findUnpublished(testNowMs - 3_600_000, 10);
+  assert.deepEqual(idsOf(found), [job.id]);
 });
