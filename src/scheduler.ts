@@ -42,7 +42,8 @@ export class Scheduler {
   #unpublished: Job[] = [];
   readonly #rescuer: Rescuer;
   readonly #intervalMs: number;
-  #nextRescueAtMs = -Infinity;
+  /** Of the last search for lost jobs that found all. */
+  #rescuedAtMs = -Infinity;
   /** There is more to publish than the queue had room for. */
   #waitsForRoom = false;
 
@@ -66,7 +67,7 @@ export class Scheduler {
     this.#loop = this.#run();
   }
 
-  /** Ends after the pass under way. */
+  /** Ends after the step under way: what is left of the pass is another node's, or the next start's. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake.abort();
@@ -88,8 +89,9 @@ export class Scheduler {
   async tick(nowMs: number): Promise<number | null> {
     const { repository, queue } = this.#options;
     this.#waitsForRoom = false;
-    if (nowMs >= this.#nextRescueAtMs) await this.#rescue(nowMs);
-    for (;;) {
+    // The distance, so that a clock that is set back does not put it off.
+    if (Math.abs(nowMs - this.#rescuedAtMs) >= this.#intervalMs) await this.#rescue(nowMs);
+    while (!this.#stopping.signal.aborted) {
       await this.#publish([]);
       const limit = Math.min(maxBatch, queue.room());
       const due = await repository.find({ state: "due", nowMs, limit: Math.max(1, limit) });
@@ -107,20 +109,21 @@ export class Scheduler {
       await this.#publish(scheduled.filter((job) => job !== null));
       log.debug("scheduled jobs", { count: due.jobs.length });
     }
+    return null;
   }
 
   async #rescue(nowMs: number): Promise<void> {
     const { queue } = this.#options;
     await this.#publish(await this.#rescuer.releaseAbandoned(nowMs));
     let room = queue.room();
-    while (room > 0 && this.#unpublished.length === 0) {
+    while (room > 0 && this.#unpublished.length === 0 && !this.#stopping.signal.aborted) {
       const unpublished = await this.#rescuer.findUnpublished(nowMs, room);
       if (unpublished.length === 0) break;
       await this.#publish(unpublished);
       room = queue.room();
       this.#waitsForRoom = room === 0;
     }
-    if (!this.#waitsForRoom) this.#nextRescueAtMs = nowMs + this.#intervalMs;
+    if (!this.#waitsForRoom) this.#rescuedAtMs = nowMs;
   }
 
   /** Publishes what waits and then these; keeps what the queue has no room for. */
@@ -157,7 +160,7 @@ export class Scheduler {
         if (!isUnavailable(thrown)) {
           log.error("cannot schedule jobs", { reason: errorMessage(thrown) });
         }
-        this.#nextRescueAtMs = -Infinity;
+        this.#rescuedAtMs = -Infinity;
         nextPassAtMs = clock.now() + retryMs;
       }
       if (!this.#stopping.signal.aborted) {

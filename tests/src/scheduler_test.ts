@@ -302,5 +302,30 @@ Deno.test("Scheduler.stop ends while it sleeps, during a pass, and where it was 
   await busy.repository.insert(jobs);
   busy.scheduler.start();
   await busy.scheduler.stop();
-  assert.deepEqual(await takeIds(busy.queue, 3), idsOf(jobs));
+  const { byStatus } = await busy.repository.count();
+  assert.equal(byStatus.PENDING + await busy.queue.depth(), jobs.length);
+});
+
+Deno.test("Scheduler.stop does not wait until all that is due is published", async () => {
+  await using parts = await openScheduler({
+    change: (stored) => ({
+      find(query) {
+        if (query.state === "due") void parts.scheduler.stop();
+        return stored.find(query);
+      },
+    }),
+  });
+  const jobs = makeTimedJobs(...Array<number>(2_500).fill(-1));
+  await parts.repository.insert(jobs);
+  await parts.scheduler.tick(testNowMs);
+  assert.equal(await parts.queue.depth(), 1_000);
+});
+
+Deno.test("Scheduler looks for lost jobs also after the clock was set back", async () => {
+  await using parts = await openScheduler();
+  await parts.scheduler.tick(testNowMs);
+  const job = makeJob();
+  await parts.repository.insert([job]);
+  await parts.scheduler.tick(testNowMs - 3_600_000);
+  assert.deepEqual(await takeIds(parts.queue, 1), [job.id]);
 });
