@@ -114,7 +114,7 @@ export class Scheduler {
 
   async #rescue(nowMs: number): Promise<void> {
     const { queue } = this.#options;
-    await this.#publish(await this.#rescuer.releaseAbandoned(nowMs));
+    await this.#publish([]);
     let room = queue.room();
     while (room > 0 && this.#unpublished.length === 0 && !this.#stopping.signal.aborted) {
       const unpublished = await this.#rescuer.findUnpublished(nowMs, room);
@@ -123,6 +123,8 @@ export class Scheduler {
       room = queue.room();
       this.#waitsForRoom = room === 0;
     }
+    // Not before the search: it would take these for the ones without a message, and find too few others.
+    await this.#publish(await this.#rescuer.releaseAbandoned(nowMs));
     if (!this.#waitsForRoom) this.#rescuedAtMs = nowMs;
   }
 

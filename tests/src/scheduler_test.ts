@@ -8,8 +8,9 @@ import type { Queue } from "../../src/queue.ts";
 import type { Repository } from "../../src/repository.ts";
 import { Scheduler } from "../../src/scheduler.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
+import { claimJobs } from "../testing/claim_jobs.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
-import { makeJob, testNowMs } from "../testing/make_job.ts";
+import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { replaceMethods } from "../testing/replace_methods.ts";
 import { takeDeliveries } from "../testing/take_deliveries.ts";
 
@@ -319,6 +320,23 @@ Deno.test("Scheduler.stop does not wait until all that is due is published", asy
   await parts.repository.insert(jobs);
   await parts.scheduler.tick(testNowMs);
   assert.equal(await parts.queue.depth(), 1_000);
+});
+
+Deno.test("Scheduler.tick publishes all that a dead node left, running or waiting, in one pass", async () => {
+  let abandoned: readonly Job[] = [];
+  await using parts = await openScheduler({
+    change: (stored) => ({
+      find: (query) =>
+        query.state === "abandoned"
+          ? Promise.resolve({ jobs: abandoned, nextRunAtMs: null })
+          : stored.find(query),
+    }),
+  });
+  const jobs = makeJobs(5);
+  await parts.repository.insert(jobs);
+  abandoned = await claimJobs(parts.repository, idsOf(jobs.slice(0, 3)));
+  await parts.scheduler.tick(testNowMs + 10_000);
+  assert.deepEqual((await takeIds(parts.queue, 5)).sort(), idsOf(jobs));
 });
 
 Deno.test("Scheduler looks for lost jobs also after the clock was set back", async () => {
