@@ -170,8 +170,8 @@ export function openNode(parts: NodeParts): Node {
       });
       // New connections are refused at once; requests under way get their answers.
       const closed = httpServer.shutdown();
-      await scheduler.stop();
-      await dispatcher.stop(server.shutdownGraceMs);
+      // Side by side: a store that does not answer the one must not hold up the other.
+      await Promise.all([scheduler.stop(), dispatcher.stop(server.shutdownGraceMs)]);
       await endsWithin(closed, Math.min(server.shutdownGraceMs, maxAnswerMs));
       await queue.close();
       await repository.close();

@@ -183,6 +183,37 @@ Deno.test("Node.stop gives a job back that does not end within the grace", async
   assert.equal(logs.lines.at(-1)?.["message"], "stopped");
 });
 
+Deno.test("Node.stop gives jobs back also while the scheduler waits for a store", async () => {
+  await using logs = new CapturedLogs();
+  const parts = await makeParts({
+    timeout_unit: "millisecond",
+    server: { host: "127.0.0.1", shutdown_grace: 50 },
+    worker_pool: { concurrency: 1, kill_grace: 50 },
+  });
+  const asked = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  let isSlow = false;
+  const repository = replaceMethods(parts.repository, {
+    async find(query) {
+      if (isSlow) {
+        asked.resolve();
+        await answered.promise;
+      }
+      return await parts.repository.find(query);
+    },
+  });
+  const node = openNode({ ...parts, repository });
+  const { json } = await ask(node, "/jobs", { name: "x", task_name: "hangs" });
+  await logs.waitFor({ message: "waiting", job_id: json.id });
+  isSlow = true;
+  await ask(node, "/jobs", { name: "x", task_name: "hangs", run_at: "2130-01-01T00:00:00Z" });
+  await within(asked.promise, "a pass of the scheduler");
+  const stopped = node.stop();
+  await logs.waitFor({ message: "gave a job back", job_id: json.id });
+  answered.resolve();
+  await within(stopped, "the stop");
+});
+
 Deno.test("openNode throws AddrInUse for a port that is taken, and leaves nothing running", async () => {
   const first = openNode(await makeParts());
   try {
