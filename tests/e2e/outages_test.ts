@@ -187,7 +187,8 @@ Deno.test("a node outlives the death of RabbitMQ and heals by itself", async () 
   assert.equal((await bystander.process.stop()).code, 0);
   assert.ok(performance.now() - toldAtMs < 2_000, "it waited for the broker");
 
-  await using launched = await launchValet(stores);
+  const config = { ...stores.config, server: { startup_wait: "2m" } };
+  await using launched = await launchValet({ ...stores, config });
   await launched.process.waitForLog("the wait", ({ message }) => message === "waiting for a store");
   await server.startAgain();
   await waitUntilReady(valet);
