@@ -23,6 +23,14 @@ import type { SqliteJobs } from "./sqlite_jobs.ts";
 /** So many of the jobs that a `list` looks at are in memory at a time. */
 const candidateBatch = 200;
 
+/** Lost with the power, these have a job run again, as a job does whose node died: nobody waits for the disk. */
+const repeatable: ReadonlySet<Change["kind"]> = new Set([
+  "schedule",
+  "claim",
+  "renew",
+  "give_back",
+]);
+
 /**
  * Opens the repository in a file, which is made where there is none.
  *
@@ -100,7 +108,11 @@ class SqliteRepository implements Repository {
   }
 
   async change(changes: readonly Change[], nowMs: number): Promise<readonly (Job | null)[]> {
-    return await this.#write(() => changes.map((change) => this.#jobs.change(change, nowMs)));
+    const isLasting = changes.some(({ kind }) => !repeatable.has(kind));
+    return await this.#write(
+      () => changes.map((change) => this.#jobs.change(change, nowMs)),
+      isLasting,
+    );
   }
 
   async find(query: WorkQuery): Promise<Work> {
@@ -133,9 +145,9 @@ class SqliteRepository implements Repository {
     this.#file.database.close();
   }
 
-  #write<Result>(work: () => Result): Promise<Result> {
+  #write<Result>(work: () => Result, isLasting?: boolean): Promise<Result> {
     this.#assertOpen();
-    return this.#commits.add(work);
+    return this.#commits.add(work, isLasting);
   }
 
   #read<Result>(work: () => Result): Result {

@@ -16,8 +16,15 @@ export interface CommitOptions {
 /** A write that waits for its turn. Its `work` undoes itself where it throws a ValetError. */
 interface Write {
   readonly work: () => unknown;
+  readonly isLasting: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** What tells the caller of a write that has run. */
+interface Answer {
+  readonly isLasting: boolean;
+  readonly tell: () => void;
 }
 
 /** So long may one transaction take others' time. One write alone may take longer. */
@@ -49,12 +56,13 @@ export class Commits {
   }
 
   /**
-   * Runs `work` in the next transaction, returns what it returned when that is on the disk. A ValetError
-   * of `work` is its caller's alone; any other error fails the whole group with `unavailable`.
+   * Runs `work` in the next transaction. Returns what it returned when that is on the disk or, if it is not
+   * `isLasting`, as soon as it is committed: then it may be lost with the power, not with the process. A
+   * ValetError of `work` is its caller's alone; any other error fails the whole group with `unavailable`.
    */
-  add<Result>(work: () => Result): Promise<Result> {
+  add<Result>(work: () => Result, isLasting = true): Promise<Result> {
     return new Promise<unknown>((resolve, reject) => {
-      this.#waiting.push({ work, resolve, reject });
+      this.#waiting.push({ work, isLasting, resolve, reject });
       this.#loop ??= this.#run();
     }) as Promise<Result>;
   }
@@ -71,9 +79,11 @@ export class Commits {
       this.#waiting = [];
       try {
         const answers = this.#commit(group);
-        await this.#sync();
+        for (const { isLasting, tell } of answers) if (!isLasting) tell();
+        const lasting = answers.filter(({ isLasting }) => isLasting);
+        if (lasting.length > 0) await this.#sync();
         this.#tellRecovery();
-        for (const answer of answers) answer();
+        for (const { tell } of lasting) tell();
       } catch (thrown) {
         const failure = this.#tellFailure(thrown);
         for (const { reject } of group) reject(failure);
@@ -83,13 +93,13 @@ export class Commits {
   }
 
   /** Commits the first writes of the group and lets the others wait; returns what tells the callers. */
-  #commit(group: Write[]): (() => void)[] {
+  #commit(group: Write[]): Answer[] {
     if (this.#isLost) throw this.#failure;
-    const answers: (() => void)[] = [];
+    const answers: Answer[] = [];
     this.#options.transaction(() => {
       const endMs = performance.now() + maxTransactionMs;
       for (const write of group) {
-        answers.push(runWrite(write));
+        answers.push({ isLasting: write.isLasting, tell: runWrite(write) });
         if (performance.now() > endMs) break;
       }
     });

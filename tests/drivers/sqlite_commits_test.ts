@@ -48,6 +48,18 @@ Deno.test("Commits: what arrives during a sync is the next group", async () => {
   assert.deepEqual(groups, [["a"], ["b", "c"]]);
 });
 
+Deno.test("Commits: who does not need the disk does not wait for it, nor makes others sync", async () => {
+  const { commits, groups, syncCount, write } = openCommits();
+  assert.equal(await commits.add(() => "a", false), "a");
+  assert.equal(syncCount(), 0);
+  const told: string[] = [];
+  await Promise.all([
+    write("b").then((name) => told.push(name)),
+    commits.add(() => "c", false).then((name) => told.push(name)),
+  ]);
+  assert.deepEqual([told, groups, syncCount()], [["c", "b"], [[], ["b"]], 1]);
+});
+
 Deno.test("Commits: a ValetError is its caller's alone", async () => {
   const { commits, groups, write } = openCommits();
   const refusal = new ValetError("already_exists", "Cannot do it");
