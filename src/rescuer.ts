@@ -18,8 +18,6 @@ export interface RescuerOptions {
 
 /** The most jobs that one step moves on. */
 const maxBatch = 1_000;
-/** The fewest jobs that the search for lost messages looks at in one step: most may be on their way. */
-const minPage = 100;
 /** A job that came to wait less long ago than this may be on its way into the queue. */
 const publishGraceMs = 2_000;
 
@@ -65,11 +63,12 @@ export class Rescuer {
   async findUnpublished(nowMs: number, limit: number): Promise<readonly Job[]> {
     const { repository, queue } = this.#options;
     this.#startedAtMs ??= nowMs;
-    for (;;) {
+    for (let page = 0;;) {
       const [{ waiting }, depth] = await Promise.all([repository.count(), queue.depth()]);
       const wanted = Math.min(waiting - depth, limit, maxBatch);
       if (wanted <= 0) return [];
-      const page = Math.max(wanted, minPage);
+      // More and more at a time, because many may be on their way.
+      page = Math.min(maxBatch, Math.max(wanted, page * 4));
       const { jobs } = await repository.find({
         state: "waiting",
         nowMs,
