@@ -55,6 +55,32 @@ for (
   });
 }
 
+Deno.test("faults: a node that was frozen for longer than its lease changes nothing", async () => {
+  await using cluster = await openCluster({
+    name: "frozen_node",
+    nodeCount: 2,
+    repository: "mysql",
+    queue: "non-durable",
+  });
+  const { journal, nodes } = cluster;
+  // It ends on the frozen node while the other one, which starts it a lease later, still runs it.
+  const ms = 2 * leaseMs;
+  const id = await submit(cluster, nodes[0]!, { ms });
+  const run = await waitForRun(cluster, id, 1);
+  const frozen = nodeOf(cluster, run);
+  frozen.freeze();
+  const again = await waitForRun(cluster, id, 2);
+  assert.notEqual(nodeOf(cluster, again), frozen);
+  await eventually("the end of the run", () => Date.now() > run.startedAtMs + ms);
+  frozen.thaw();
+  await eventually("the late end", () => journal.read() && run.end !== "cut");
+  assert.equal(again.end, "cut", "this machine is too slow for this test");
+  await waitUntilFinished(nodes[0]!, journal, () => true);
+  const jobs = await readFinalJobs(nodes[0]!);
+  assert.deepEqual(jobs.get(id)!.result, { attempt: 2, pid: again.pid });
+  assertNoViolations(cluster, [id], jobs);
+});
+
 Deno.test("faults: clocks that are minutes wrong do no harm", async () => {
   const skewsMs = [300_000, -300_000];
   await using cluster = await openCluster({
