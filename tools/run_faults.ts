@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const [short, long] = [{ jobs: 1_500, kills: 6 }, { jobs: 20_000, kills: 20 }];
 const size = Deno.args.includes("--short") ? short : long;
+const seed = Deno.env.get("VALET_FAULTS_SEED") || String(Math.floor(Math.random() * 1_000_000));
 const folder = await Deno.makeTempDir({ prefix: "valet_faults_" });
 const temporary = `${folder}/tmp`;
 await Deno.mkdir(temporary);
@@ -27,6 +28,7 @@ const child = new Deno.Command("setsid", {
     VALET_FAULTS_KILLS: String(size.kills),
     // What the user set has the last word.
     ...Deno.env.toObject(),
+    VALET_FAULTS_SEED: seed,
     VALET_FAULTS_FOLDER: folder,
     TMPDIR: temporary,
     DENO_TEST_SANITIZE_OPS: "1",
@@ -45,7 +47,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 
 const { success } = await child.status;
 await endSession(child.pid);
-await Deno.remove(success || isInterrupted ? folder : temporary, { recursive: true });
+const isKept = !success && !isInterrupted;
+await Deno.remove(isKept ? temporary : folder, { recursive: true });
+if (isKept) {
+  const text = `VALET_FAULTS_SEED was ${seed}; logs and journals of each test are in ${folder}\n`;
+  await Deno.stdout.write(new TextEncoder().encode(text));
+}
 Deno.exit(success ? 0 : 1);
 
 /** Kills every process of the session, frozen ones, too. */
