@@ -29,6 +29,19 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves with the promise, or after so many milliseconds. Rejects as the promise does. */
+export async function endsWithin(
+  promise: Promise<unknown> | undefined,
+  ms: number,
+): Promise<void> {
+  const ended = new AbortController();
+  try {
+    await Promise.race([promise, systemClock.sleep(ms, ended.signal)]);
+  } finally {
+    ended.abort();
+  }
+}
+
 function sleepOnce(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

@@ -175,7 +175,7 @@ function createSettingsSchema(timeoutUnitMs: number) {
     "worker_pool.max_crashes": setting(
       integer(1, 1000),
       3,
-      "A job whose node died this often while it ran has failed.",
+      "A job whose node died this often while it held the job has failed.",
     ),
     "scheduler.repository_polling_interval": setting(
       span("1ms", "24h"),

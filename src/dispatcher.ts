@@ -2,8 +2,8 @@
 // that loses nothing: claim, run, store the outcome, ack. Bounded by what the pool has room for.
 
 import { setImmediate } from "node:timers";
-import { type Clock, steadyNow } from "./clock.ts";
-import { errorMessage, isUnavailable } from "./errors.ts";
+import { type Clock, endsWithin, steadyNow } from "./clock.ts";
+import { errorMessage, isUnavailable, ValetError } from "./errors.ts";
 import type { Pool } from "./executor/pool.ts";
 import type { PoolOptions, RunEnd } from "./executor/pool_options.ts";
 import type { Run } from "./executor/slot.ts";
@@ -41,6 +41,10 @@ interface DispatchedRun extends Run {
 /** Between tries after an error of the store or the queue: doubles up to the maximum. */
 const minRetryMs = 50;
 const maxRetryMs = 500;
+
+/** When the node stops: for a claim under way, and for stores that are given up to say so. */
+const maxClaimMs = 1_000;
+const lastWordMs = 100;
 
 const log = getLogger("dispatcher");
 
@@ -92,18 +96,20 @@ export class Dispatcher {
     this.pool.abort(job.id, "the job was deleted");
   }
 
-  /** Takes no more jobs, gives the running ones `graceMs` to finish, gives the others back. */
+  /**
+   * Takes no more jobs, gives the running ones `graceMs` to finish, gives the others back. A store that does
+   * not answer holds it up for no longer than that once more.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     this.#onRoom?.();
-    await this.#taking;
+    await endsWithin(this.#taking, Math.min(graceMs, maxClaimMs));
     await this.#putSuspectsBack();
     await this.pool.stop(graceMs);
     this.#resting.abort();
-    await this.#renewing;
-    const timeUp = setTimeout(() => this.#givingUp.abort(), graceMs);
-    await Promise.all(this.#storing);
-    clearTimeout(timeUp);
+    await endsWithin(Promise.all([this.#renewing, ...this.#storing]), graceMs);
+    this.#givingUp.abort();
+    await endsWithin(Promise.all(this.#storing), lastWordMs);
   }
 
   async #takeJobs(): Promise<void> {
@@ -315,19 +321,42 @@ export class Dispatcher {
   /** Tries until the store takes the changes; null: the node ended first. */
   async #changeUntilStored(changes: readonly Change[]): Promise<readonly (Job | null)[] | null> {
     const { repository, clock } = this.#options;
+    let wanted = changes;
     for (let retryMs = minRetryMs;; retryMs = Math.min(maxRetryMs, retryMs * 2)) {
       try {
-        return await repository.change(changes, clock.now());
+        return await repository.change(wanted, clock.now());
       } catch (thrown) {
         if (!isUnavailable(thrown)) {
-          const reason = errorMessage(thrown);
-          log.error("cannot store how jobs ended, trying again", { reason });
+          log.error("cannot store how jobs ended, trying again", { reason: errorMessage(thrown) });
+          if (wanted.length > 1) return await this.#storeOneByOne(wanted);
+          wanted = wanted.map((change) => withoutResult(change, thrown));
         }
         await clock.sleep(retryMs, this.#givingUp.signal);
         if (this.#givingUp.signal.aborted) return null;
       }
     }
   }
+
+  /** One that the store refuses for good must not keep the others from being stored. */
+  async #storeOneByOne(changes: readonly Change[]): Promise<readonly (Job | null)[] | null> {
+    const stored = await Promise.all(changes.map((change) => this.#changeUntilStored([change])));
+    const all = stored.flatMap((answers) => answers ?? []);
+    return all.length === changes.length ? all : null;
+  }
+}
+
+/** A result that is too large for the store fails its job. */
+function withoutResult(change: Change, thrown: unknown): Change {
+  if (!(thrown instanceof ValetError) || thrown.code !== "too_large") return change;
+  if (change.kind !== "finish") return change;
+  const failureReason = `the result cannot be stored: ${thrown.message}`;
+  const outcome = {
+    ...change.outcome,
+    status: "FAILED",
+    resultJson: undefined,
+    failureReason,
+  } as const;
+  return { ...change, outcome };
 }
 
 function logEnds(ends: readonly RunEnd[], stored: readonly (Job | null)[]): void {

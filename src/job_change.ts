@@ -42,7 +42,7 @@ export function changedId(change: Change): string {
 
 /**
  * The job after the change, or null where the change does not fit: the caller lost the race and must
- * forget about the job. The same object: the change had been applied before, and nothing is to be stored.
+ * forget about the job. The same object: the job is stored as it should be.
  * Leases are the store's: where it has them, it applies a `rescue` only once the lease is over.
  */
 export function applyChange(job: Job, change: Change, nowMs: number): Job | null {
@@ -122,7 +122,7 @@ function crashOutcome(crashes: number, startedAtMs: number, nowMs: number): Outc
     status: "FAILED",
     resultJson: undefined,
     failureReason:
-      `the node died that ran the job; it is crash ${crashes} of the ${crashes} that ` +
+      `the node died that held the job; it is crash ${crashes} of the ${crashes} that ` +
       "max_crashes allows",
     startedAtMs,
     durationMs: Math.max(0, nowMs - startedAtMs),

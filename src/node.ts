@@ -2,7 +2,7 @@
 // Called by src/valet.ts for `serve`; knows drivers and tasks only as what it is given.
 
 import { createAccessLog } from "./access_log.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, endsWithin, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Pool } from "./executor/pool.ts";
@@ -58,7 +58,7 @@ export function openNode(parts: NodeParts): Node {
   const { leaseMs, maxCrashes } = workerPool;
   // Nodes whose clocks differ share the time of their store.
   const clock: Clock = { now: () => repository.now(), sleep: systemClock.sleep };
-  const startedAtMs = clock.now();
+  const startedAtMs = performance.now();
   let isStopping = false;
 
   const dispatcher = new Dispatcher({
@@ -109,7 +109,7 @@ export function openNode(parts: NodeParts): Node {
       commit: parts.build.commit,
       build_time: parts.build.buildTime,
       time: new Date(clock.now()).toISOString(),
-      uptime: Math.floor((clock.now() - startedAtMs) / 1000),
+      uptime: Math.floor((performance.now() - startedAtMs) / 1000),
       stopping: isStopping,
       repository: {
         ...repositoryStatus,
@@ -173,18 +173,14 @@ export function openNode(parts: NodeParts): Node {
       // Side by side: a store that does not answer the one must not hold up the other.
       await Promise.all([scheduler.stop(), dispatcher.stop(server.shutdownGraceMs)]);
       await endsWithin(closed, Math.min(server.shutdownGraceMs, maxAnswerMs));
-      await queue.close();
-      await repository.close();
+      try {
+        await queue.close();
+      } finally {
+        await repository.close();
+      }
       log.info("stopped");
     },
   };
-}
-
-/** Resolves with the promise, or after that time. */
-async function endsWithin(promise: Promise<void>, ms: number): Promise<void> {
-  const ended = new AbortController();
-  await Promise.race([promise, systemClock.sleep(ms, ended.signal)]);
-  ended.abort();
 }
 
 async function describeQueue(driver: string, queue: Queue): Promise<StatusReport["queue"]> {

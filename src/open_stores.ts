@@ -23,6 +23,8 @@ export interface Stores {
 
 /** Between tries to open what is not there yet. */
 const retryMs = 250;
+/** Messages that a broker sends beyond what the node runs and keeps waiting: what claims have in a batch. */
+const sentAhead = 128;
 
 const log = getLogger("valet");
 
@@ -31,7 +33,7 @@ export async function repositoryOptions({ repository }: Config): Promise<unknown
   const options = repository[repository.option];
   if (repository.option !== "mysql") return options;
   const [dsn, caPem] = await Promise.all([
-    readNeededSecret("mysql_dsn"),
+    readNeededSecret("mysql_dsn", "repository.option: mysql"),
     readSecretFile("MYSQL_CA_PEM_FILE"),
   ]);
   return { ...options, dsn, caPem };
@@ -41,17 +43,22 @@ export async function repositoryOptions({ repository }: Config): Promise<unknown
 export async function queueOptions({ jobQueue, workerPool }: Config): Promise<unknown> {
   const options = jobQueue[jobQueue.option];
   if (jobQueue.option !== "rabbitmq") return options;
-  const prefetch = Math.min(65_535, workerPool.concurrency + workerPool.backlog);
-  return { ...options, uri: await readNeededSecret("rabbitmq_uri"), prefetch };
+  // A few more than the pool has places for: what it soon has room for is then here already.
+  const prefetch = Math.min(65_535, workerPool.concurrency + workerPool.backlog + sentAhead);
+  return {
+    ...options,
+    uri: await readNeededSecret("rabbitmq_uri", "job_queue.option: rabbitmq"),
+    prefetch,
+  };
 }
 
-async function readNeededSecret(name: SecretName): Promise<string> {
+async function readNeededSecret(name: SecretName, setting: string): Promise<string> {
   const secret = await readSecret(name);
   if (secret !== undefined) return secret;
   throw new ValetError(
     "invalid_config",
-    `Cannot find the secret ${name}; the environment variable ${name.toUpperCase()} or the Docker ` +
-      `secret /run/secrets/${name} is needed by what the configuration chooses`,
+    `Cannot find the secret ${name}: ${setting} needs the environment variable ` +
+      `${name.toUpperCase()} or the Docker secret /run/secrets/${name}`,
   );
 }
 
@@ -100,8 +107,15 @@ async function openWhenThere<Store>(
     try {
       return await open();
     } catch (thrown) {
-      if (!isUnavailable(thrown) || performance.now() >= deadlineMs) throw thrown;
-      if (!hasTold) log.warn("waiting for a store", { reason: errorMessage(thrown) });
+      if (!isUnavailable(thrown)) throw thrown;
+      if (performance.now() >= deadlineMs) {
+        const message = `${errorMessage(thrown)}; server.startup_wait is over`;
+        throw new ValetError("unavailable", message, { cause: thrown });
+      }
+      if (!hasTold) {
+        const wait_ms = Math.round(deadlineMs - performance.now());
+        log.warn("waiting for a store", { reason: errorMessage(thrown), wait_ms });
+      }
     }
     await systemClock.sleep(retryMs, signal);
   }

@@ -9,8 +9,6 @@ import type { Health } from "./repository.ts";
 export interface Delivery {
   /** The job as it was when it was published. */
   readonly job: Job;
-  /** Whether the message was delivered before and came back. */
-  readonly isRedelivered: boolean;
   /** Whether another process published it: an earlier one of this node, or another node. */
   readonly isForeign: boolean;
 }
@@ -59,8 +57,7 @@ export interface Queue {
   ack(deliveries: readonly Delivery[]): Promise<void>;
 
   /**
-   * Puts the messages back, to the front in their old order, as redelivered. It never fails for want
-   * of room. Unknown or ended deliveries are ignored, as are those of a connection that was lost: their
+   * Puts the messages back, to the front in their old order. It never fails for want of room. Unknown or ended deliveries are ignored, as are those of a connection that was lost: their
    * messages come back by themselves.
    */
   nack(deliveries: readonly Delivery[]): Promise<void>;

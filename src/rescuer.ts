@@ -35,7 +35,7 @@ export class Rescuer {
     this.#options = options;
   }
 
-  /** Releases every abandoned job, or fails it after its last crash. Returns those that wait again. */
+  /** Releases some abandoned jobs, or fails them after their last crash. Returns those that wait again. */
   async releaseAbandoned(nowMs: number): Promise<Job[]> {
     const { repository, maxCrashes, holds } = this.#options;
     const { jobs } = await repository.find({ state: "abandoned", nowMs, limit: maxBatch });

@@ -124,7 +124,11 @@ export class Scheduler {
       this.#waitsForRoom = room === 0;
     }
     // Not before the search: it would take these for the ones without a message, and find too few others.
-    await this.#publish(await this.#rescuer.releaseAbandoned(nowMs));
+    while (this.#unpublished.length === 0 && !this.#stopping.signal.aborted) {
+      const released = await this.#rescuer.releaseAbandoned(nowMs);
+      if (released.length === 0) break;
+      await this.#publish(released);
+    }
     if (!this.#waitsForRoom) this.#rescuedAtMs = nowMs;
   }
 
@@ -166,7 +170,9 @@ export class Scheduler {
         nextPassAtMs = clock.now() + retryMs;
       }
       if (!this.#stopping.signal.aborted) {
-        await clock.sleep(nextPassAtMs - clock.now(), wake.signal);
+        // No longer than an interval, also if the clock was set back during the pass.
+        const sleepMs = Math.min(nextPassAtMs - clock.now(), this.#intervalMs);
+        await clock.sleep(sleepMs, wake.signal);
       }
     }
   }

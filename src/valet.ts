@@ -6,7 +6,7 @@ import { type Config, loadConfig } from "./config.ts";
 import { errorMessage, ValetError } from "./errors.ts";
 import type { RunnerCommand } from "./executor/runner_process.ts";
 import { configureLogging, flushLogs, getLogger } from "./log.ts";
-import { openNode } from "./node.ts";
+import { type Node, openNode } from "./node.ts";
 import { openStores, queueOptions, repositoryOptions, type StoreOpeners } from "./open_stores.ts";
 import { describeTask } from "./task_description.ts";
 import { registerTasks, type TaskTable } from "./task.ts";
@@ -164,15 +164,21 @@ async function runNode(
   const stores = await openStores(config, parts, told);
   if (stores === null) return 0;
   const exhausted = Promise.withResolvers<void>();
-  const node = openNode({
-    config,
-    tasks,
-    ...stores,
-    build: readBuildInfo(),
-    workerUrl: parts.workerUrl,
-    runnerCommand: parts.runnerCommand,
-    onExhausted: exhausted.resolve,
-  });
+  let node: Node;
+  try {
+    node = openNode({
+      config,
+      tasks,
+      ...stores,
+      build: readBuildInfo(),
+      workerUrl: parts.workerUrl,
+      runnerCommand: parts.runnerCommand,
+      onExhausted: exhausted.resolve,
+    });
+  } catch (thrown) {
+    await Promise.all([stores.queue.close(), stores.repository.close()]);
+    throw thrown;
+  }
   const isExhausted = await Promise.race([
     aborted(told).then(() => false),
     exhausted.promise.then(() => true),
@@ -222,5 +228,5 @@ function startFailure(thrown: unknown, config: Config): string {
   if (thrown instanceof Deno.errors.AddrInUse) {
     return `Cannot listen on ${config.server.host}:${config.port}: the port is in use`;
   }
-  return `Cannot run: ${errorMessage(thrown)}`;
+  return thrown instanceof ValetError ? thrown.message : `Cannot run: ${errorMessage(thrown)}`;
 }

@@ -74,6 +74,7 @@ export class Pool {
 
   /** Takes runs, first in, first out; more than `room()` are taken, too. */
   submit(runs: readonly Run[]): void {
+    if (this.#isStopping) return this.#end(runs.map((run) => ({ run, wasStarted: false })));
     for (const run of runs) this.#groups.push(this.#groupOf(run), run);
     this.#assign();
   }
@@ -110,8 +111,7 @@ export class Pool {
    */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
-    const waiting = this.#groups.remove(() => true);
-    this.#end(waiting.map((run) => ({ run, wasStarted: false })));
+    this.#end(this.#groups.remove(() => true).map((run) => ({ run, wasStarted: false })));
     for (const slot of this.#slots.all()) if (slot.size > 0) slot.takeBack();
     if (!await this.#isIdleWithin(graceMs)) {
       for (const slot of this.#slots.all()) {

@@ -144,7 +144,8 @@ const table: readonly [name: string, job: Job, change: Change, expected: Partial
   ],
   ["rescue fails the job at maxCrashes", { ...running, crashes: 2 }, rescue(running), {
     status: "FAILED",
-    failureReason: "the node died that ran the job; it is crash 3 of the 3 that max_crashes allows",
+    failureReason:
+      "the node died that held the job; it is crash 3 of the 3 that max_crashes allows",
     durationMs: 5,
     completedAtMs: testNowMs,
     crashes: 3,

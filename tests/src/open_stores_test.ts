@@ -68,7 +68,10 @@ Deno.test("openStores waits for stores that are not there yet, and tells so once
 Deno.test("openStores gives up when the wait is over, and leaves nothing open", async () => {
   const { openers, repositories } = makeOpeners({ queue: [unavailable] });
   const config = await makeConfig({ server: { startup_wait: "0s" } });
-  await assert.rejects(openStores(config, openers, never), unavailable);
+  await assert.rejects(openStores(config, openers, never), {
+    code: "unavailable",
+    message: `${unavailable.message}; server.startup_wait is over`,
+  });
   assert.equal((await repositories[0]!.health()).isHealthy, false);
 });
 
@@ -92,18 +95,22 @@ Deno.test("openStores ends without stores when it is told to stop", async () => 
 });
 
 for (
-  const [name, settings, secret, variable] of [
-    ["mysql", { repository: { option: "mysql" } }, "mysql_dsn", "MYSQL_DSN"],
-    ["rabbitmq", { job_queue: { option: "rabbitmq" } }, "rabbitmq_uri", "RABBITMQ_URI"],
+  const [part, name, secret, variable] of [
+    ["repository", "mysql", "mysql_dsn", "MYSQL_DSN"],
+    ["job_queue", "rabbitmq", "rabbitmq_uri", "RABBITMQ_URI"],
   ] as const
 ) {
   Deno.test(`openStores says which secret ${name} needs`, async () => {
     const { openers, opened } = makeOpeners();
-    await assert.rejects(openStores(await makeConfig(settings), openers, never), {
-      code: "invalid_config",
-      message: `Cannot find the secret ${secret}; the environment variable ${variable} or the ` +
-        `Docker secret /run/secrets/${secret} is needed by what the configuration chooses`,
-    });
+    await assert.rejects(
+      openStores(await makeConfig({ [part]: { option: name } }), openers, never),
+      {
+        code: "invalid_config",
+        message:
+          `Cannot find the secret ${secret}: ${part}.option: ${name} needs the environment ` +
+          `variable ${variable} or the Docker secret /run/secrets/${secret}`,
+      },
+    );
     assert.deepEqual(opened, []);
   });
 }

@@ -1,7 +1,7 @@
 // A pool whose runs end when the test says so. For tests of the dispatcher.
 
 import type { Pool } from "../../src/executor/pool.ts";
-import type { PoolOptions } from "../../src/executor/pool_options.ts";
+import type { PoolOptions, RunEnd } from "../../src/executor/pool_options.ts";
 import type { Run } from "../../src/executor/slot.ts";
 import type { Outcome } from "../../src/job.ts";
 import { testNowMs } from "./make_job.ts";
@@ -75,6 +75,12 @@ export class FakePool {
         ...outcome,
       },
     })));
+  }
+
+  /** The runs end as given. */
+  end(ends: readonly RunEnd[]): void {
+    for (const { run } of ends) this.#held.delete(run);
+    this.#onEnds(ends);
   }
 
   /** The runs go back to the queue. */
