@@ -387,12 +387,19 @@ Deno.test("Dispatcher fails a job whose result the store finds too large, and st
 
 Deno.test("Dispatcher.stop does not wait for ever for a store that does not answer", async () => {
   const hung = Promise.withResolvers<never>();
+  const asked = Promise.withResolvers<void>();
   await using parts = await openDispatcher({
-    repository: () => ({ change: () => hung.promise }),
+    repository: () => ({
+      change() {
+        asked.resolve();
+        return hung.promise;
+      },
+    }),
   });
   const job = makeJob();
   await parts.add(job);
   parts.dispatcher.start();
+  await asked.promise;
   await within(parts.dispatcher.stop(50), "the stop");
   hung.reject(new ValetError("unavailable", "gone"));
   await parts.until("nack", job);
