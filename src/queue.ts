@@ -57,8 +57,9 @@ export interface Queue {
   ack(deliveries: readonly Delivery[]): Promise<void>;
 
   /**
-   * Puts the messages back, to the front in their old order. It never fails for want of room. Unknown or ended deliveries are ignored, as are those of a connection that was lost: their
-   * messages come back by themselves.
+   * Puts the messages back, to the front in their old order. It never fails for want of room. Unknown
+   * or ended deliveries are ignored, as are those of a connection that was lost: their messages come
+   * back by themselves.
    */
   nack(deliveries: readonly Delivery[]): Promise<void>;
 

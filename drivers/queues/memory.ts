@@ -89,13 +89,7 @@ class MemoryQueue implements Queue {
       const message = delivery as Message;
       if (this.#end(message)) {
         const { job, place } = message;
-        this.#returned.push({
-          job,
-          isRedelivered: true,
-          isForeign: false,
-          place,
-          origin: undefined,
-        });
+        this.#returned.push({ job, isForeign: false, place, origin: undefined });
       }
     }
     this.#returned.sort((a, b) => b.place - a.place);
@@ -142,13 +136,7 @@ class MemoryQueue implements Queue {
       this.#waiting = this.#waiting.slice(this.#head);
       this.#head = 0;
     }
-    return {
-      job,
-      isRedelivered: false,
-      isForeign: false,
-      place: this.#deliveredCount++,
-      origin: undefined,
-    };
+    return { job, isForeign: false, place: this.#deliveredCount++, origin: undefined };
   }
 
   #assertOpen(): void {

@@ -119,11 +119,11 @@ export class Consumer {
 
   #receive(message: ConsumeMessage): void {
     const { channel, processId, onDelivery } = this.#options;
-    const { deliveryTag: tag, redelivered: isRedelivered } = message.fields;
+    const tag = message.fields.deliveryTag;
     const isForeign = message.properties.appId !== processId;
     try {
       const job = decodeJob(message, isForeign);
-      const delivery = { job, isRedelivered, isForeign, consumer: this, tag };
+      const delivery = { job, isForeign, consumer: this, tag };
       this.#unsettled.set(tag, delivery);
       this.#buffer.push(delivery);
     } catch (thrown) {
