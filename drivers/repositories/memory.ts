@@ -18,10 +18,8 @@ import type {
   WorkQuery,
 } from "../../src/repository.ts";
 import { readPositiveInteger } from "../read_option.ts";
+import { createJobFilter, maxCandidates } from "./job_filter.ts";
 import { type Entry, JobTable, sizeOf } from "./job_table.ts";
-
-/** How many jobs one `list` looks at before it returns what it has found. */
-const maxCandidates = 10_000;
 
 /**
  * Opens an empty repository that ends with the process.
@@ -72,7 +70,7 @@ class MemoryRepository implements Repository {
   }
 
   async list(query: JobQuery): Promise<JobPage> {
-    const matches = createFilter(query);
+    const matches = createJobFilter(query);
     const jobs: Job[] = [];
     let candidateCount = 0;
     let lastId = "";
@@ -186,16 +184,4 @@ function changeOne(table: JobTable, change: Change, nowMs: number): Job | null {
   if (job === null || job === entry.job) return job;
   table.replace(entry, job, resultAfter(change, job) ?? entry.result);
   return job;
-}
-
-function createFilter({ status, taskName, text }: JobQuery): (job: Job) => boolean {
-  const part = text?.toLowerCase();
-  return (job) =>
-    (status === undefined || job.status === status) &&
-    (taskName === undefined || job.taskName === taskName) &&
-    (part === undefined || hasPart(job.name, part) || hasPart(job.description, part));
-}
-
-function hasPart(text: string | undefined, lowerCasePart: string): boolean {
-  return text !== undefined && text.toLowerCase().includes(lowerCasePart);
 }
