@@ -4,7 +4,7 @@
 import { Buffer } from "node:buffer";
 import type { Message } from "amqplib";
 import { ValetError } from "../../src/errors.ts";
-import { type Job, jobStatuses } from "../../src/job.ts";
+import { isWaiting, type Job } from "../../src/job.ts";
 
 /** The name and version of the format; the AMQP property `type` of a message holds it. */
 export const messageType = "valet.job.v1";
@@ -43,6 +43,8 @@ export function decodeJob({ content, properties }: Message, isForeign: boolean):
     if (!isValid(value)) throw refusal(`its field ${name} is missing or wrong`);
     job[name] = value;
   }
+  // An adopted job of any other status would stay as it is for ever.
+  if (!isWaiting(job as unknown as Job)) throw refusal("its job does not wait");
   if (isForeign && job.paramsJson !== undefined) parseObject(job.paramsJson as string);
   return job as unknown as Job;
 }
@@ -63,7 +65,7 @@ const checksByField: Readonly<Record<keyof Job, Check>> = {
   paramsJson: isOptional(isText),
   timeoutMs: isCount,
   runAtMs: isOptional(isInteger),
-  status: (value) => (jobStatuses as readonly unknown[]).includes(value),
+  status: isText,
   failureReason: isOptional(isText),
   createdAtMs: isInteger,
   scheduledAtMs: isOptional(isInteger),

@@ -16,7 +16,7 @@ export interface PublisherOptions {
   readonly processId: string;
   /** Told why the broker takes no messages for now, and, with undefined, that it does again. */
   readonly onTrouble: (reason: string | undefined) => void;
-  /** The broker has no queue for the messages; then the publisher is to {@link Publisher.fail}. */
+  /** The broker has no queue for the messages, or is silent; then the publisher is to {@link Publisher.fail}. */
   readonly onEnd: (error: Error) => void;
 }
 
@@ -42,8 +42,6 @@ export class Publisher {
   /** Written or not, in the order of the calls. */
   readonly #unconfirmed = new Set<Batch>();
   #isBufferFull = false;
-  #blockedReason: string | undefined;
-  #isStalled = false;
   #lastConfirmAtMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -80,8 +78,9 @@ export class Publisher {
 
   /** The broker has run short of something and takes no messages; undefined: it does again. */
   setBlocked(reason: string | undefined): void {
-    this.#blockedReason = reason;
-    this.#tellTrouble();
+    const trouble = reason === undefined ? undefined : `RabbitMQ takes no messages: ${reason}`;
+    if (trouble !== undefined) this.fail(trouble);
+    this.#options.onTrouble(trouble);
   }
 
   /** Returns when nothing waits for a confirm. */
@@ -132,10 +131,6 @@ export class Publisher {
     }
     this.#lastConfirmAtMs = performance.now();
     if (--batch.unconfirmedCount === 0 && this.#unconfirmed.delete(batch)) batch.resolve();
-    if (this.#isStalled) {
-      this.#isStalled = false;
-      this.#tellTrouble();
-    }
   }
 
   #reject(batch: Batch, error: ValetError): void {
@@ -144,7 +139,7 @@ export class Publisher {
     batch.reject(error);
   }
 
-  /** One timer for all that waits: rejects everything once the broker has been silent for too long. */
+  /** One timer for all that waits: a broker that has been silent for too long gets a new session. */
   #watch(): void {
     this.#timer = undefined;
     if (this.#unconfirmed.size === 0) return;
@@ -152,18 +147,8 @@ export class Publisher {
     if (leftMs > 0) {
       this.#timer = setTimeout(() => this.#watch(), leftMs);
     } else {
-      this.#isStalled = true;
-      this.#tellTrouble();
+      const reason = `RabbitMQ has confirmed no message for ${confirmTimeoutMs / 1000} seconds`;
+      this.#options.onEnd(new Error(reason));
     }
-  }
-
-  #tellTrouble(): void {
-    const reason = this.#blockedReason !== undefined
-      ? `RabbitMQ takes no messages: ${this.#blockedReason}`
-      : this.#isStalled
-      ? `RabbitMQ has confirmed no message for ${confirmTimeoutMs / 1000} seconds`
-      : undefined;
-    if (reason !== undefined) this.fail(reason);
-    this.#options.onTrouble(reason);
   }
 }

@@ -8,7 +8,7 @@ import {
   connect,
   type SocketOptions,
 } from "amqplib";
-import { errorMessage } from "../../src/errors.ts";
+import { errorMessage, isUnavailable } from "../../src/errors.ts";
 import type { Job } from "../../src/job.ts";
 import { getLogger } from "../../src/log.ts";
 import type { Delivery } from "../../src/queue.ts";
@@ -138,6 +138,8 @@ export class Session {
     try {
       return await inTime(this.#consumer.depth(), answerTimeoutMs);
     } catch (thrown) {
+      // It came too late: the next session may be answered, and the loss of this one is told.
+      if (isUnavailable(thrown)) this.#life.abort(thrown);
       throw unavailable(`Cannot ask RabbitMQ for its queue: ${errorMessage(thrown)}`, thrown);
     }
   }

@@ -19,9 +19,8 @@ const unavailable = { name: "ValetError", code: "unavailable" };
 
 let server: RabbitmqServer;
 Deno.test.beforeAll(async () => {
-  server = await RabbitmqServer.start();
+  server = await RabbitmqServer.shared();
 });
-Deno.test.afterAll(() => server[Symbol.asyncDispose]());
 
 queueConformance({
   name: "rabbitmq",
@@ -63,23 +62,25 @@ test("a message of another process is foreign, one of its own is not", async (qu
   await other.close();
 });
 
-test("two consumers share the messages, each as many as its prefetch", async (queueName) => {
-  const one = await open(queueName, { prefetch: 3 });
-  const jobs = makeJobs(7);
-  await one.publish(jobs);
-  const ofOne = await takeDeliveries(one, 3);
-  assert.deepEqual(ofOne.map(({ job }) => job), jobs.slice(0, 3));
-  const other = await open(queueName, { prefetch: 100 });
-  const ofOther = await takeDeliveries(other, 4);
-  assert.deepEqual(ofOther.map(({ job }) => job), jobs.slice(3));
-  await other.nack(ofOther);
-  await other.close();
-  await one.ack(ofOne.slice(1));
-  const rest = await takeDeliveries(one, 2);
-  await one.ack([...rest, ...ofOne]);
-  assert.deepEqual(idsOf([...rest, ...await takeDeliveries(one, 2)]), idsOf(ofOther));
-  await one.close();
-});
+for (const prefetch of [3, 400]) {
+  test(`two consumers share the messages, of which one has ${prefetch} at a time`, async (queueName) => {
+    const one = await open(queueName, { prefetch });
+    const jobs = makeJobs(prefetch * 2 + 1);
+    await one.publish(jobs);
+    const ofOne = await takeDeliveries(one, prefetch);
+    assert.deepEqual(ofOne.map(({ job }) => job), jobs.slice(0, prefetch));
+    const other = await open(queueName, { prefetch: 1000 });
+    const ofOther = await takeDeliveries(other, prefetch + 1);
+    assert.deepEqual(ofOther.map(({ job }) => job), jobs.slice(prefetch));
+    await other.nack(ofOther);
+    await other.close();
+    await one.ack(ofOne.slice(1));
+    const rest = await takeDeliveries(one, prefetch - 1);
+    await one.ack([...rest, ...ofOne]);
+    assert.deepEqual(idsOf([...rest, ...await takeDeliveries(one, 2)]), idsOf(ofOther));
+    await one.close();
+  });
+}
 
 test("close gives back what was not acked, and every ack before it counts", async (queueName) => {
   const one = await open(queueName);
@@ -339,6 +340,10 @@ test("messages that are no jobs are rejected, each told once, and no job is", as
     [withField("timeoutMs", 1e300), type],
     [withField("runAtMs", "tomorrow"), type],
     [withField("status", "DONE"), type],
+    [withField("status", "IN_PROGRESS"), type],
+    [withField("status", "COMPLETED"), type],
+    [withField("status", "FAILED"), type],
+    [withField("runAtMs", job.createdAtMs), type],
     [withField("createdAtMs", 1.5), type],
     [withField("attempt", "0"), type],
     [withField("fence", null), type],
