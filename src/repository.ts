@@ -33,7 +33,7 @@ export interface WorkQuery {
    */
   readonly state: "due" | "waiting" | "abandoned";
   readonly nowMs: number;
-  /** At most this many jobs, 1 to 1000. */
+  /** At most this many jobs, 1 to 1000; fewer where they are large, but never none for that. */
   readonly limit: number;
   /** Of the `waiting` ones only those whose id sorts after this one. */
   readonly afterId?: string | undefined;

@@ -37,7 +37,7 @@ const read = { isRepeatable: true } as const;
  * server is, as Go's driver or a URL says it; PEM text of the authorities to trust, which turns on TLS, or
  * undefined; the bounds of the pool, default 3000, 8 and 8.
  * @throws ValetError `invalid_config` also where the server refuses the user or has no such database,
- * `unavailable`, `failed_precondition` for tables of a newer build.
+ * `unavailable`, `failed_precondition` for tables of a newer build, or missing ones that the user may not make.
  */
 export async function openMysqlRepository(options?: unknown): Promise<Repository> {
   const { dsn, caPem } = (options ?? {}) as { readonly dsn?: unknown; readonly caPem?: unknown };

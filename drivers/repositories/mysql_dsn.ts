@@ -117,7 +117,7 @@ export function parseMysqlDsn(dsn: string, caPem?: string): MysqlAddress {
     ...where,
     tls: caPem === undefined ? "off" : "verified",
     caPem,
-    connectTimeoutMs: 5_000,
+    connectTimeoutMs: 3_000,
     queryTimeoutMs: 15_000,
     maxPacketBytes: undefined,
     compress: false,
@@ -148,8 +148,11 @@ function splitGoDsn(dsn: string): Parts {
   const at = dsn.lastIndexOf("@", slash);
   const [user, password] = splitOnce(dsn.slice(0, Math.max(0, at)), ":");
   const [database, parameterText] = splitOnce(dsn.slice(slash + 1), "?");
-  const address = /^([a-z0-9]*)(?:\((.*)\))?$/.exec(dsn.slice(at + 1, slash));
+  const address = /^(|tcp[46]?|unix|[a-z0-9]+(?=\())(?:\((.*)\))?$/.exec(dsn.slice(at + 1, slash));
   if (address === null) {
+    // Not before, because it may be a user whose password begins with slashes.
+    const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(dsn)?.[0];
+    if (scheme !== undefined) fail(`it begins with ${scheme}; write it as ${example}`);
     fail(`what stands between @ and / is no address; tcp(host:3306) or unix(/a/socket) is allowed`);
   }
   const [, protocol = "", place = ""] = address;

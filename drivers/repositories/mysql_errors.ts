@@ -89,6 +89,14 @@ export function classifyError(error: unknown): MysqlFailure {
 /** Why a server cannot be used, for people. */
 export function reasonOf(error: unknown): string {
   const { code, errors } = error as ForeignError;
+  if (code === "HANDSHAKE_NO_SSL_SUPPORT") {
+    return "the server has no TLS; turn it on there, or leave out tls of MYSQL_DSN and MYSQL_CA_PEM_FILE";
+  }
+  if (code === "HANDSHAKE_SSL_ERROR") {
+    return "the certificate of the server must be valid, name the host of MYSQL_DSN, and be signed by the " +
+      "authority in MYSQL_CA_PEM_FILE or, without that, by one of the system: " +
+      errorMessage(error);
+  }
   const reasons = errors?.map(errorMessage).join(", ");
   return reasons || (error instanceof Error && error.message) || String(code ?? error);
 }

@@ -1,17 +1,21 @@
 // Reads pages of jobs, the work there is, and how much. Called by mysql.ts; each query looks at a bounded
 // number of rows by an index, and reads whole jobs only once it knows which.
 
+import type { Buffer } from "node:buffer";
 import { isWaiting, type Job } from "../../src/job.ts";
 import type { JobCounts, JobPage, JobQuery, Work, WorkQuery } from "../../src/repository.ts";
+import { createJobFilter, maxCandidates, maxPageTextLength, textLength } from "./job_filter.ts";
 import { toBytes, toHex, toId } from "./mysql_ids.ts";
 import { toJob, type Value } from "./mysql_rows.ts";
 import { statements } from "./mysql_statements.ts";
-import { byStatus, states, statesOf } from "./mysql_states.ts";
+import { byStatus, states, statesOf, statusOf } from "./mysql_states.ts";
 import type { Session } from "./mysql_server.ts";
 
-/** How many jobs one `list` looks at before it returns what it has found, and in what steps. */
-const maxCandidates = 10_000;
-const candidateStep = 1_000;
+/** So many of the jobs that a `list` looks at are in memory at a time. */
+const candidateStep = 250;
+/** Whole jobs are read so many at a time, first and at most: nobody knows before how large they are. */
+const firstReadCount = 16;
+const maxReadCount = 64;
 
 const firstId = "00000000-0000-0000-0000-000000000000";
 const lastId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
@@ -25,21 +29,24 @@ export async function listJobs(session: Session, query: JobQuery): Promise<JobPa
   const found: string[] = [];
   let candidateCount = 0;
   let beforeId = query.beforeId ?? lastId;
+  const readPage = async (nextBeforeId: string | null): Promise<JobPage> => {
+    const { jobs, readCount } = await readJobs(session, found);
+    return {
+      jobs: jobs.filter(createJobFilter({ ...query, text: undefined })),
+      nextBeforeId: readCount < found.length ? found[readCount - 1]! : nextBeforeId,
+    };
+  };
   for (;;) {
     const ids = await findCandidates(session, query, beforeId, step);
     const matches = isSearch ? await search(session, ids, query) : undefined;
     for (const id of ids) {
       const isMatch = matches?.has(id) ?? true;
       const isFull = isMatch && found.length === limit;
-      if (isFull || candidateCount++ === maxCandidates) {
-        return { jobs: await readMatches(session, found, query), nextBeforeId: beforeId };
-      }
+      if (isFull || candidateCount++ === maxCandidates) return await readPage(beforeId);
       if (isMatch) found.push(id);
       beforeId = id;
     }
-    if (ids.length < step) {
-      return { jobs: await readMatches(session, found, query), nextBeforeId: null };
-    }
+    if (ids.length < step) return await readPage(null);
   }
 }
 
@@ -71,45 +78,45 @@ async function search(
 ): Promise<ReadonlySet<string>> {
   if (ids.length === 0) return new Set();
   const rows = await session.execute(statements.searchedJobs, [toJson(ids)]);
-  const matching = rows.filter(([, state, taskName, name, description]) =>
-    isMatch(query, state as number, taskName as string, [name, description])
+  const matches = createJobFilter(query);
+  const matching = rows.filter(([id, state, taskName, name, description]) =>
+    matches({
+      id: toId(id as Buffer),
+      status: statusOf(state as number),
+      taskName: taskName as string,
+      name: name as string,
+      description: description as string ?? undefined,
+    })
   );
   return new Set(toIds(matching));
 }
 
-/** The jobs in the order of the ids; one that was deleted or changed meanwhile may be missing. */
-async function readMatches(
+/** The jobs of the first ids, in their order, without those deleted meanwhile; and how many ids that were. */
+async function readJobs(
   session: Session,
   ids: readonly string[],
-  query: JobQuery,
-): Promise<Job[]> {
-  return (await readJobs(session, ids)).filter((job) =>
-    isMatch({ ...query, text: undefined }, undefined, job.taskName, []) &&
-    (query.status === undefined || job.status === query.status)
-  );
-}
-
-/** In JavaScript, so that all stores agree on what is upper case. */
-function isMatch(
-  { status, taskName, text }: JobQuery,
-  state: number | undefined,
-  itsTaskName: string,
-  texts: readonly (Value | undefined)[],
-): boolean {
-  if (taskName !== undefined && itsTaskName !== taskName) return false;
-  if (status !== undefined && state !== undefined && !statesOf(status).includes(state)) {
-    return false;
+): Promise<{ readonly jobs: readonly Job[]; readonly readCount: number }> {
+  const jobs: Job[] = [];
+  let readCount = 0;
+  let pageTextLength = 0;
+  for (
+    let count = firstReadCount;
+    readCount < ids.length;
+    count = Math.min(count * 2, maxReadCount)
+  ) {
+    const part = ids.slice(readCount, readCount + count);
+    const rows = await session.execute(statements.jobs, [toJson(part)]);
+    const stored = new Map(rows.map(toJob).map((job) => [job.id, job]));
+    for (const id of part) {
+      if (pageTextLength >= maxPageTextLength) return { jobs, readCount };
+      readCount++;
+      const job = stored.get(id);
+      if (job === undefined) continue;
+      jobs.push(job);
+      pageTextLength += textLength(job);
+    }
   }
-  const part = text?.toLowerCase();
-  return part === undefined ||
-    texts.some((value) => typeof value === "string" && value.toLowerCase().includes(part));
-}
-
-async function readJobs(session: Session, ids: readonly string[]): Promise<Job[]> {
-  if (ids.length === 0) return [];
-  const rows = await session.execute(statements.jobs, [toJson(ids)]);
-  const jobs = new Map(rows.map(toJob).map((job) => [job.id, job]));
-  return ids.map((id) => jobs.get(id)).filter((job) => job !== undefined);
+  return { jobs, readCount };
 }
 
 /** The `find` of the port. */
@@ -117,23 +124,24 @@ export async function findWork(session: Session, query: WorkQuery): Promise<Work
   const { limit, nowMs, state } = query;
   if (state === "due") return await findDue(session, nowMs, limit);
   if (state === "abandoned") {
-    const rows = await session.execute(statements.abandoned, [limit]);
-    return { jobs: rows.map(toJob), nextRunAtMs: null };
+    const ids = toIds(await session.execute(statements.abandoned, [limit]));
+    const { jobs } = await readJobs(session, ids);
+    return { jobs: jobs.filter(({ status }) => status === "IN_PROGRESS"), nextRunAtMs: null };
   }
   const after = toBytes(query.afterId ?? firstId);
   const ids: string[] = [];
   for (const waiting of [states.pending, states.scheduled]) {
     ids.push(...toIds(await session.execute(statements.waiting, [waiting, after, limit])));
   }
-  const jobs = await readJobs(session, ids.sort().slice(0, limit));
+  const { jobs } = await readJobs(session, ids.sort().slice(0, limit));
   return { jobs: jobs.filter(isWaiting), nextRunAtMs: null };
 }
 
 async function findDue(session: Session, nowMs: number, limit: number): Promise<Work> {
   const rows = await session.execute(statements.deferred, [limit + 1]);
   const due = rows.slice(0, limit).filter(([, dueAtMs]) => Number(dueAtMs) <= nowMs);
-  const next = rows[due.length];
-  const jobs = await readJobs(session, toIds(due));
+  const { jobs, readCount } = await readJobs(session, toIds(due));
+  const next = rows[readCount];
   return {
     jobs: jobs.filter(({ status }) => status === "PENDING"),
     nextRunAtMs: next === undefined ? null : Number(next[1]),
@@ -150,7 +158,7 @@ export async function countJobs(session: Session): Promise<JobCounts> {
 }
 
 function toIds(rows: readonly (readonly Value[])[]): string[] {
-  return rows.map(([id]) => toId(id as Parameters<typeof toId>[0]));
+  return rows.map(([id]) => toId(id as Buffer));
 }
 
 function toJson(ids: readonly string[]): string {

@@ -2,6 +2,7 @@
 // Called by mysql.ts when it opens.
 
 import { ValetError } from "../../src/errors.ts";
+import { classifyError, reasonOf } from "./mysql_errors.ts";
 import type { MysqlServer, Session } from "./mysql_server.ts";
 
 /**
@@ -57,30 +58,46 @@ const lockName = "CONCAT('valet.', SHA1(DATABASE()))";
 /**
  * Brings the tables to the version of this build.
  *
- * @throws ValetError `failed_precondition` where a newer build has been at work, `unavailable`.
+ * @throws ValetError `failed_precondition` where a newer build has been at work or the user lacks the rights,
+ * `unavailable`.
  */
 export async function migrateSchema(server: MysqlServer): Promise<void> {
   await server.use(async (session) => {
-    if (await readVersion(session) === migrations.length) return;
-    const [[isLocked] = []] = await session.query(`SELECT GET_LOCK(${lockName}, ${lockSeconds})`);
-    if (isLocked !== 1) {
-      throw new ValetError(
-        "unavailable",
-        `Cannot open MySQL: another node has been changing the tables for ${lockSeconds} seconds`,
-      );
-    }
     try {
-      await session.query(
-        "CREATE TABLE IF NOT EXISTS valet_schema (version INT NOT NULL PRIMARY KEY) ENGINE=InnoDB",
+      await migrate(session);
+    } catch (thrown) {
+      if (classifyError(thrown) !== "refused") throw thrown;
+      throw new ValetError(
+        "failed_precondition",
+        "Cannot open MySQL: its tables valet_schema and valet_jobs are missing or out of date, and the user " +
+          "may not make them; grant it all rights to the database, or start Valet once as a user who has " +
+          `them: ${reasonOf(thrown)}`,
+        { cause: thrown },
       );
-      for (let version = await readVersion(session); version < migrations.length; version++) {
-        for (const statement of migrations[version]!) await session.query(statement);
-        await session.execute("INSERT INTO valet_schema (version) VALUES (?)", [version + 1]);
-      }
-    } finally {
-      await session.query(`DO RELEASE_LOCK(${lockName})`);
     }
   }, { timeoutMs: migrationTimeoutMs });
+}
+
+async function migrate(session: Session): Promise<void> {
+  if (await readVersion(session) === migrations.length) return;
+  const [[isLocked] = []] = await session.query(`SELECT GET_LOCK(${lockName}, ${lockSeconds})`);
+  if (isLocked !== 1) {
+    throw new ValetError(
+      "unavailable",
+      `Cannot open MySQL: another node has been changing the tables for ${lockSeconds} seconds`,
+    );
+  }
+  try {
+    await session.query(
+      "CREATE TABLE IF NOT EXISTS valet_schema (version INT NOT NULL PRIMARY KEY) ENGINE=InnoDB",
+    );
+    for (let version = await readVersion(session); version < migrations.length; version++) {
+      for (const statement of migrations[version]!) await session.query(statement);
+      await session.execute("INSERT INTO valet_schema (version) VALUES (?)", [version + 1]);
+    }
+  } finally {
+    await session.query(`DO RELEASE_LOCK(${lockName})`);
+  }
 }
 
 async function readVersion(session: Session): Promise<number> {

@@ -181,9 +181,12 @@ export class MysqlServer {
   async #acquire(): Promise<PoolConnection> {
     for (;;) {
       const connection = await new Promise<PoolConnection>((resolve, reject) => {
-        this.#pool.getConnection((error, connection) =>
-          error ? reject(error) : resolve(connection)
-        );
+        this.#pool.getConnection((error, connection) => {
+          // mysql2 does not say where it waited in vain.
+          if (error?.message === "connect ETIMEDOUT") error.message += ` ${this.#place}`;
+          if (error) reject(error);
+          else resolve(connection);
+        });
       });
       const bornMs = this.#bornMs.get(connection);
       if (bornMs === undefined) {
@@ -193,6 +196,11 @@ export class MysqlServer {
       if (steadyNow() - bornMs < this.#limits.connectionMaxLifetimeMs) return connection;
       connection.end();
     }
+  }
+
+  get #place(): string {
+    const { host, port, socketPath } = this.#address;
+    return socketPath ?? `${host}:${port}`;
   }
 
   async #prepare(connection: PoolConnection): Promise<void> {

@@ -86,7 +86,7 @@ export const statements = {
   /** Ids and times of the jobs that are due first, of those that wait for their time. */
   deferred: "SELECT id, due_at_ms FROM valet_jobs WHERE due_at_ms IS NOT NULL " +
     "ORDER BY due_at_ms, id LIMIT ?",
-  abandoned: `SELECT ${columns} FROM valet_jobs j WHERE state = ${states.inProgress} ` +
+  abandoned: `SELECT id FROM valet_jobs WHERE state = ${states.inProgress} ` +
     "AND lease_until <= UTC_TIMESTAMP(3) ORDER BY id LIMIT ?",
   /** How many jobs have each state, in their order; it stops at 100,000. */
   counts: Object.values(states).map(count).join(" UNION ALL "),

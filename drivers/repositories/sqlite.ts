@@ -15,7 +15,7 @@ import type {
   Work,
   WorkQuery,
 } from "../../src/repository.ts";
-import { createJobFilter, maxCandidates } from "./job_filter.ts";
+import { createJobFilter, maxCandidates, maxPageTextLength, textLength } from "./job_filter.ts";
 import { Commits, nextTurn } from "./sqlite_commits.ts";
 import { openSqliteFile, type SqliteFile } from "./sqlite_file.ts";
 import type { SqliteJobs } from "./sqlite_jobs.ts";
@@ -79,14 +79,19 @@ class SqliteRepository implements Repository {
   async list(query: JobQuery): Promise<JobPage> {
     const matches = createJobFilter(query);
     const jobs: Job[] = [];
+    let pageTextLength = 0;
     let { beforeId } = query;
     for (let left = maxCandidates; left > 0; left -= candidateBatch) {
       const batch = this.#read(() => this.#jobs.candidates({ ...query, beforeId }, candidateBatch));
       for (const candidate of batch) {
         if (matches(candidate)) {
           // Only one more match makes a next page, so that the last page is known to be the last.
-          if (jobs.length === query.limit) return { jobs, nextBeforeId: beforeId! };
-          jobs.push(this.#read(() => this.#jobs.get(candidate.id)!));
+          if (jobs.length === query.limit || pageTextLength >= maxPageTextLength) {
+            return { jobs, nextBeforeId: beforeId! };
+          }
+          const job = this.#read(() => this.#jobs.get(candidate.id)!);
+          jobs.push(job);
+          pageTextLength += textLength(job);
         }
         beforeId = candidate.id;
       }
@@ -125,9 +130,9 @@ class SqliteRepository implements Repository {
 
   async health(): Promise<Health> {
     try {
+      this.#read(() => this.#jobs.get(""));
       // A disk that was full may have room again, and where nobody asks, nobody would ever know.
-      if (this.#commits.failure !== undefined) await this.#write(() => this.#jobs.touch());
-      else this.#read(() => this.#jobs.get(""));
+      if (this.#commits.failure !== undefined) this.#commits.probe(() => this.#jobs.touch());
       return { isHealthy: true };
     } catch (thrown) {
       return { isHealthy: false, reason: errorMessage(thrown) };

@@ -67,6 +67,21 @@ export class Commits {
     }) as Promise<Result>;
   }
 
+  /**
+   * Sees after a failure whether a small write works. If it does, that is no recovery: a disk that is nearly
+   * full takes it and no larger one.
+   *
+   * @throws ValetError `unavailable` where it does not.
+   */
+  probe(work: () => void): void {
+    try {
+      if (this.#isLost) throw this.#failure;
+      this.#options.transaction(work);
+    } catch (thrown) {
+      throw this.#tellFailure(thrown);
+    }
+  }
+
   /** Returns when everything that was added is written. */
   async settle(): Promise<void> {
     await this.#loop;

@@ -46,7 +46,7 @@ export function openSqliteFile(path: string): SqliteFile {
   const fullPath = resolve(path);
   let database: DatabaseSync | undefined;
   try {
-    assertPlace(fullPath);
+    makeFile(fullPath);
     database = new DatabaseSync(fullPath, connectionOptions);
     database.exec(exclusiveLock);
     assertKnownSchema(database, fullPath);
@@ -57,7 +57,7 @@ export function openSqliteFile(path: string): SqliteFile {
   } catch (thrown) {
     database?.close();
     if (thrown instanceof ValetError) throw thrown;
-    const text = errorMessage(thrown);
+    const text = thrown instanceof Deno.errors.NotCapable ? "not capable" : errorMessage(thrown);
     const { code, reason } = knownProblems.find(({ part }) => text.includes(part)) ??
       { code: "failed_precondition", reason: text };
     throw cannotOpen(code, fullPath, reason, thrown);
@@ -82,9 +82,16 @@ const knownProblems: readonly {
     reason: "the file is no SQLite database; a new file or one of Valet is allowed",
   },
   { part: "readonly database", code: "failed_precondition", reason: readOnlyReason },
+  {
+    part: "not capable",
+    code: "invalid_config",
+    reason:
+      "Valet may not use that path; a folder on a disk is allowed, and not /dev, /proc or /sys",
+  },
 ];
 
-function assertPlace(path: string): void {
+/** Sees whether a database can be there, and makes an empty file, where there is none, for its owner alone. */
+function makeFile(path: string): void {
   const folder = dirname(path);
   if (!isFolder(folder)) {
     throw cannotOpen("invalid_config", path, `there is no folder ${folder}; make it first`);
@@ -96,6 +103,8 @@ function assertPlace(path: string): void {
   if (!isWritable(folder) || (isThere && !isWritable(path))) {
     throw cannotOpen("failed_precondition", path, readOnlyReason);
   }
+  // SQLite gives its other files the mode of this one.
+  if (!isThere) Deno.openSync(path, { write: true, create: true, mode: 0o600 }).close();
 }
 
 function isFolder(path: string): boolean {

@@ -13,7 +13,7 @@ import {
 } from "../../src/job.ts";
 import { applyChange, type Change, changedId, resultAfter } from "../../src/job_change.ts";
 import type { JobQuery, Work, WorkQuery } from "../../src/repository.ts";
-import type { Candidate } from "./job_filter.ts";
+import { type Candidate, maxPageTextLength, textLength } from "./job_filter.ts";
 import {
   jobOf,
   jobStates,
@@ -63,14 +63,15 @@ export class SqliteJobs {
   /** Runs `work` in a transaction. What it throws undoes everything that it wrote. */
   transaction(work: () => void): void {
     const counts = this.count();
+    // The rollback of an earlier one has failed.
+    this.#endTransaction();
     this.#prepared.begin.run();
     try {
       work();
       this.#prepared.commit.run();
     } catch (thrown) {
       this.#counts = counts;
-      // A full disk may have ended the transaction already.
-      if (this.#database.isTransaction) this.#prepared.rollback.run();
+      this.#endTransaction();
       throw thrown;
     }
   }
@@ -137,10 +138,10 @@ export class SqliteJobs {
   /** What the port's `find` finds. */
   find({ state, nowMs, limit, afterId = "" }: WorkQuery): Work {
     if (state === "due") return this.#findDue(nowMs, limit);
-    const rows = state === "waiting"
-      ? this.#rows("waiting", afterId, limit)
-      : this.#rows("abandoned", limit);
-    return { jobs: rows.map(jobOf), nextRunAtMs: null };
+    const { jobs } = state === "waiting"
+      ? this.#page(limit, "waiting", afterId)
+      : this.#page(limit, "abandoned");
+    return { jobs, nextRunAtMs: null };
   }
 
   /** Newest first, at most `limit` of the jobs among which the matches of a query are. */
@@ -166,10 +167,32 @@ export class SqliteJobs {
   }
 
   #findDue(nowMs: number, limit: number): Work {
-    const jobs = this.#rows("due", nowMs, limit + 1).map(jobOf);
-    if (jobs.length > limit) return { nextRunAtMs: jobs.pop()!.runAtMs!, jobs };
-    const next = this.#row("nextRunAt", nowMs)?.[0] as number | undefined;
-    return { jobs, nextRunAtMs: next ?? null };
+    const { jobs, next } = this.#page(limit, "due", nowMs);
+    if (next !== undefined) return { jobs, nextRunAtMs: next.runAtMs! };
+    const nextRunAtMs = this.#row("nextRunAt", nowMs)?.[0] as number | undefined;
+    return { jobs, nextRunAtMs: nextRunAtMs ?? null };
+  }
+
+  /** The first jobs of a statement whose last value is a limit, and the one that the page has no room for. */
+  #page(
+    limit: number,
+    name: StatementName,
+    ...values: SQLInputValue[]
+  ): { jobs: Job[]; next?: Job } {
+    const jobs: Job[] = [];
+    let pageTextLength = 0;
+    for (const row of this.#prepared[name].iterate(...values, limit + 1)) {
+      const job = jobOf(row as unknown as Row);
+      if (jobs.length === limit || pageTextLength >= maxPageTextLength) return { jobs, next: job };
+      jobs.push(job);
+      pageTextLength += textLength(job);
+    }
+    return { jobs };
+  }
+
+  /** Undoes what has not been committed, unless a full disk has ended the transaction already. */
+  #endTransaction(): void {
+    if (this.#database.isTransaction) this.#prepared.rollback.run();
   }
 
   #candidateRows(

@@ -174,10 +174,28 @@ Deno.test("openMysqlRepository: what the server refuses is invalid_config, no se
       return true;
     });
   }
+  server.freeze();
+  try {
+    await assert.rejects(openMysqlRepository({ dsn: `${dsn}timeout=200ms` }), {
+      code: "unavailable",
+      message: `Cannot use MySQL: connect ETIMEDOUT 127.0.0.1:${server.port}`,
+    });
+  } finally {
+    server.thaw();
+  }
   await server.kill();
   await assert.rejects(openMysqlRepository({ dsn }), {
     code: "unavailable",
     message: /MySQL: .*ECONNREFUSED/,
+  });
+});
+
+Deno.test("openMysqlRepository says what to do where TLS does not work", async () => {
+  await using server = await startMariadb({ args: ["--skip-ssl"] });
+  const dsn = await server.createDatabase("tls=true");
+  await assert.rejects(openMysqlRepository({ dsn }), {
+    code: "invalid_config",
+    message: /the server has no TLS; .* tls of MYSQL_DSN and MYSQL_CA_PEM_FILE/,
   });
 });
 

@@ -7,6 +7,7 @@ import { toBytes } from "../../drivers/repositories/mysql_ids.ts";
 import type { Repository } from "../../src/repository.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";
+import { assertPagesOfLargeJobs } from "../testing/large_jobs.ts";
 import { makeClaim, makeFinish, makeJob, makeJobs } from "../testing/make_job.ts";
 import { type MariadbServer, startMariadb } from "../testing/mariadb_server.ts";
 
@@ -78,6 +79,9 @@ Deno.test("mysql: 40 MiB of params and results travel in packets of 4 MiB", () =
       assert.ok((await repository.getResult(id))?.metadataJson === paramsJson);
     }
   }, "maxAllowedPacket=4194304"));
+
+Deno.test("mysql: a page ends at 16 MiB of large jobs, and the next one goes on", () =>
+  testOn(assertPagesOfLargeJobs));
 
 Deno.test("mysql: what fits in no packet is too_large, names the limit, and harms no other call", () =>
   testOn(async (repository) => {

@@ -62,6 +62,17 @@ Deno.test("openMysqlRepository needs no right to make tables that are there", as
   }
 });
 
+Deno.test("openMysqlRepository refuses a user who may not make the tables that are missing", async () => {
+  const dsn = await server.createDatabase();
+  await server.query("CREATE USER reader IDENTIFIED BY 'pw'");
+  await server.query("GRANT SELECT, INSERT, UPDATE, DELETE ON *.* TO reader");
+  await assert.rejects(openMysqlRepository({ dsn: dsn.replace(/^.*@/, "reader:pw@") }), {
+    code: "failed_precondition",
+    message:
+      /^Cannot open MySQL: .*valet_schema and valet_jobs are missing.*: CREATE command denied/,
+  });
+});
+
 const jobs = makeJobs(3000);
 const id = toBytes(jobs[20]!.id);
 const ids = JSON.stringify(["0".repeat(32)]);

@@ -96,6 +96,25 @@ Deno.test("Commits: a failed commit fails its group, is logged once, and the nex
   assert.deepEqual(logs.lines.map(({ level }) => level), ["error", "info"]);
 });
 
+Deno.test("Commits: a probe that works is no recovery, and one that fails is no second loss", async () => {
+  await using logs = new CapturedLogs();
+  const { commits, faults, groups, write } = openCommits();
+  faults.commit = new Error("database or disk is full");
+  for (let i = 0; i < 3; i++) {
+    await assert.rejects(write("a large one"), { code: "unavailable" });
+    delete faults.commit;
+    commits.probe(() => {});
+    faults.commit = new Error("database or disk is full");
+    assert.throws(() => commits.probe(() => {}), { code: "unavailable" });
+  }
+  assert.equal(commits.failure?.code, "unavailable");
+  assert.deepEqual(groups, [[], [], []]);
+  delete faults.commit;
+  await write("b");
+  await logs.waitFor({ level: "info", message: "the SQLite database can be written again" });
+  assert.deepEqual(logs.lines.map(({ level }) => level), ["error", "info"]);
+});
+
 Deno.test("Commits: after a failed sync nothing is written any more", async () => {
   await using _logs = new CapturedLogs();
   const { commits, groups, faults, write } = openCommits();
@@ -108,6 +127,7 @@ Deno.test("Commits: after a failed sync nothing is written any more", async () =
   delete faults.sync;
   await assert.rejects(write("b"), expected);
   await assert.rejects(write("c"), expected);
+  assert.throws(() => commits.probe(() => {}), expected);
   assert.deepEqual(groups, [["a"]]);
   assert.equal(commits.failure?.code, "unavailable");
 });

@@ -6,6 +6,7 @@ import { type Job, jobStatuses } from "../../src/job.ts";
 import type { Repository } from "../../src/repository.ts";
 import { repositoryConformance } from "../conformance/repository.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";
+import { assertPagesOfLargeJobs } from "../testing/large_jobs.ts";
 import { makeClaim, makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { readPages } from "../testing/read_pages.ts";
 import { startSqliteWriter } from "../testing/sqlite_writer.ts";
@@ -92,6 +93,12 @@ Deno.test("sqlite repository: list looks at no more than 10,000 jobs a call", as
     assert.ok(page.nextBeforeId !== null);
     assert.deepEqual(await readPages(repository, { ...query, limit: 10 }), [oldest]);
   }
+  await repository.close();
+});
+
+Deno.test("sqlite repository: a page ends at 16 MiB of large jobs, and the next one goes on", async () => {
+  const repository = await open();
+  await assertPagesOfLargeJobs(repository);
   await repository.close();
 });
 

@@ -54,7 +54,10 @@ Deno.test("MYSQL_CA_PEM_FILE makes a node talk TLS to the server of that authori
 
     for (
       const [env, reason] of [
-        [{ MYSQL_CA_PEM_FILE: `${folder}/wrong.pem` }, /certificate|SIGNATURE/],
+        [
+          { MYSQL_CA_PEM_FILE: `${folder}/wrong.pem` },
+          /must be .* signed by the authority in MYSQL_CA_PEM_FILE/,
+        ],
         [{ MYSQL_CA_PEM_FILE: `${folder}/nowhere.pem` }, /nowhere\.pem/],
         [{}, /Access denied/],
       ] as const
