@@ -81,7 +81,7 @@ export class Rescuer {
       const isRecent = (ms: number) => ms >= sinceMs && ms <= nowMs + publishGraceMs;
       const lost = jobs.filter((job) => !isRecent(job.scheduledAtMs ?? job.createdAtMs));
       const unpublished = lost.slice(0, wanted);
-      const last = lost.length > wanted ? unpublished.at(-1) : jobs[page - 1];
+      const last = lost.length > wanted ? unpublished.at(-1) : jobs.at(-1);
       // Behind a job that has just been stored there are only younger ones.
       this.#afterId = last === undefined || isRecent(last.createdAtMs) ? undefined : last.id;
       if (unpublished.length > 0 || this.#afterId === undefined) return unpublished;
