@@ -27,7 +27,7 @@ async function say(text: string): Promise<void> {
 }
 
 /** Under coverage every start of a worker waits half a second for nothing: several files wait at once. */
-const parallel = { DENO_JOBS: "4" };
+const parallel = { DENO_JOBS: "5" };
 
 /** The tests of single parts, with their coverage, of which deno.json sets the bound. */
 async function testParts(): Promise<boolean> {

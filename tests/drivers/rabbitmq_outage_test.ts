@@ -15,8 +15,9 @@ const unavailable = { name: "ValetError", code: "unavailable" };
 
 let server: RabbitmqServer;
 Deno.test.beforeAll(async () => {
-  server = await RabbitmqServer.shared();
+  server = await RabbitmqServer.start();
 });
+Deno.test.afterAll(() => server[Symbol.asyncDispose]());
 
 function open(options: Record<string, unknown> = {}): Promise<Queue> {
   return openRabbitmqQueue({ uri: server.uri, queueName: crypto.randomUUID(), ...options });

@@ -19,8 +19,9 @@ const unavailable = { name: "ValetError", code: "unavailable" };
 
 let server: RabbitmqServer;
 Deno.test.beforeAll(async () => {
-  server = await RabbitmqServer.shared();
+  server = await RabbitmqServer.start();
 });
+Deno.test.afterAll(() => server[Symbol.asyncDispose]());
 
 queueConformance({
   name: "rabbitmq",

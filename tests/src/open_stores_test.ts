@@ -114,3 +114,32 @@ for (
     assert.deepEqual(opened, []);
   });
 }
+
+// The environment belongs to the whole process: nothing but this file may change or miss these.
+Deno.test("openStores takes secrets from the environment, and a file that it names", async () => {
+  const { openers, opened } = makeOpeners();
+  const caPath = await Deno.makeTempFile();
+  await Deno.writeTextFile(caPath, "a certificate");
+  const secrets = {
+    MYSQL_DSN: " u:p@/db ",
+    RABBITMQ_URI: "amqp://z",
+    MYSQL_CA_PEM_FILE: caPath,
+  };
+  for (const [name, value] of Object.entries(secrets)) Deno.env.set(name, value);
+  try {
+    const config = await makeConfig({
+      repository: { option: "mysql" },
+      job_queue: { option: "rabbitmq" },
+      worker_pool: { concurrency: 3, backlog: 5 },
+    });
+    const stores = await openStores(config, openers, never);
+    const [repository, queue] = opened.map(({ options }) => options as Record<string, unknown>);
+    assert.deepEqual([repository!["dsn"], repository!["caPem"]], ["u:p@/db", "a certificate"]);
+    assert.deepEqual([queue!["uri"], queue!["prefetch"]], ["amqp://z", 3 + 5 + 128]);
+    await stores!.queue.close();
+    await stores!.repository.close();
+  } finally {
+    for (const name of Object.keys(secrets)) Deno.env.delete(name);
+    await Deno.remove(caPath);
+  }
+});

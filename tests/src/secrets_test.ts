@@ -89,17 +89,6 @@ Deno.test("readSecret finds none where there is no directory", async () => {
   assert.equal(await readSecret("mysql_dsn", options), undefined);
 });
 
-Deno.test("readSecret reads the environment of the process by default", async () => {
-  const before = Deno.env.get("RABBITMQ_URI");
-  Deno.env.set("RABBITMQ_URI", "amqp://z");
-  try {
-    assert.equal(await readSecret("rabbitmq_uri"), "amqp://z");
-  } finally {
-    if (before === undefined) Deno.env.delete("RABBITMQ_URI");
-    else Deno.env.set("RABBITMQ_URI", before);
-  }
-});
-
 Deno.test("readSecret fails with the path where a file cannot be read", async () => {
   await withDirectory({}, async (directory) => {
     await Deno.mkdir(`${directory}/mysql_dsn`);

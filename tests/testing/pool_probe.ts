@@ -10,6 +10,7 @@ import type { Outcome } from "../../src/job.ts";
 import { flushLogs } from "../../src/log.ts";
 import { runnerCommand } from "../fixtures/main.ts";
 import { CapturedLogs } from "./captured_logs.ts";
+import { childrenOf } from "./process_facts.ts";
 import { defaultDeadlineMs, within } from "./within.ts";
 
 /** Where the pool's workers find the fixture tasks. */
@@ -22,6 +23,8 @@ export class PoolProbe implements AsyncDisposable {
   readonly ends: RunEnd[] = [];
   /** How often the pool said that it has too many runaways. */
   exhaustedCount = 0;
+  /** Tells its runners from those of tests that run at the same time. */
+  readonly #mark = `probe-${crypto.randomUUID()}`;
   readonly #endOf = new Map<Run, RunEnd>();
   readonly #waiting = new Set<() => void>();
 
@@ -37,7 +40,7 @@ export class PoolProbe implements AsyncDisposable {
       maxMemoryMb: 512,
       maxRunaways: 4,
       workerUrl: fixtureWorkerUrl,
-      runnerCommand,
+      runnerCommand: { ...runnerCommand, args: [...runnerCommand.args, this.#mark] },
       clock: systemClock,
       onEnds: (ends) => {
         this.ends.push(...ends);
@@ -47,6 +50,11 @@ export class PoolProbe implements AsyncDisposable {
       onExhausted: () => this.exhaustedCount += 1,
       ...options,
     });
+  }
+
+  /** The ids of its runner processes that are alive. */
+  runners(): number[] {
+    return childrenOf(Deno.pid, this.#mark);
   }
 
   /** Submits the runs and waits until all have ended. */

@@ -24,17 +24,24 @@ export function memoryMbOf(pid: number): number | undefined {
   return stat === undefined ? undefined : Math.round(Number(stat[21]) * pageBytes / 2 ** 20);
 }
 
-/** The ids of the children of a process that are alive. */
-export function childrenOf(pid: number): number[] {
+/** The ids of the children of a process that are alive; with `argument`, of those that were started with it. */
+export function childrenOf(pid: number, argument?: string): number[] {
   const children: number[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const stat = readStat(Number(name));
-    if (stat !== undefined && Number(stat[1]) === pid && stat[0] !== "Z") {
-      children.push(Number(name));
-    }
+    if (stat === undefined || Number(stat[1]) !== pid || stat[0] === "Z") continue;
+    if (argument === undefined || argumentsOf(name).includes(argument)) children.push(Number(name));
   }
   return children;
+}
+
+function argumentsOf(pid: string): string[] {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
+  } catch {
+    return []; // It has just ended.
+  }
 }
 
 /** Returns when none of the processes is alive any more. Nothing tells of the end of a foreign child. */

@@ -1,25 +1,18 @@
 import assert from "node:assert/strict";
 import { makeRun, makeRuns } from "../../testing/make_run.ts";
 import { PoolProbe } from "../../testing/pool_probe.ts";
-import { childrenOf, waitUntilGone } from "../../testing/process_facts.ts";
+import { waitUntilGone } from "../../testing/process_facts.ts";
 
 const brokenWorkerUrl = new URL("../../fixtures/broken_worker_entry.ts", import.meta.url);
 
-/** The runner processes that the probe's pool has started since. */
-function watchRunners(): () => number[] {
-  const before = childrenOf(Deno.pid);
-  return () => childrenOf(Deno.pid).filter((pid) => !before.includes(pid));
-}
-
 Deno.test("Pool fails the run of a runner that was killed, and runs the ones behind it", async () => {
-  const runners = watchRunners();
   await using probe = new PoolProbe({ isolation: "process", backlog: 64 });
   await probe.run(...makeRuns("ok", 300));
   const running = makeRun("hangs");
   const others = makeRuns("ok", 30);
   await probe.start(running);
   probe.pool.submit(others);
-  const killed = runners();
+  const killed = probe.runners();
   assert.equal(killed.length, 1);
   Deno.kill(killed[0]!, "SIGKILL");
   assert.equal(await probe.failureOf(running), "the runner process ended with SIGKILL");
@@ -31,10 +24,9 @@ Deno.test("Pool fails the run of a runner that was killed, and runs the ones beh
 });
 
 Deno.test("Pool replaces an idle runner that was killed", async () => {
-  const runners = watchRunners();
   await using probe = new PoolProbe({ isolation: "process" });
   await probe.run(makeRun("ok"));
-  Deno.kill(runners()[0]!, "SIGKILL");
+  Deno.kill(probe.runners()[0]!, "SIGKILL");
   const run = makeRun("ok");
   const [end] = await probe.run(run);
   // It may be sent before the death is known: then it fails, and is not lost.
@@ -46,13 +38,12 @@ Deno.test("Pool replaces an idle runner that was killed", async () => {
 });
 
 Deno.test("Pool gives back the runs of a shared runner that died, and fails those that died thrice", async () => {
-  const runners = watchRunners();
   await using probe = new PoolProbe({ isolation: "process", concurrency: 3, jobsPerWorker: 3 });
   await probe.run(makeRun("ok"));
   const fresh = [makeRun("hangs"), makeRun("hangs")];
   const third = makeRun("hangs", {}, { job: { attempt: 3 } });
   for (const run of [...fresh, third]) await probe.start(run);
-  Deno.kill(runners()[0]!, "SIGKILL");
+  Deno.kill(probe.runners()[0]!, "SIGKILL");
   for (const run of fresh) assert.equal(await probe.wasStarted(run), true);
   assert.match(await probe.failureOf(third), /^the runner process ended with SIGKILL/);
 });

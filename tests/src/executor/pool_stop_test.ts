@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { makeRun, makeRuns } from "../../testing/make_run.ts";
 import { PoolProbe } from "../../testing/pool_probe.ts";
-import { childrenOf, waitUntilGone } from "../../testing/process_facts.ts";
+import { waitUntilGone } from "../../testing/process_facts.ts";
 
 const long = 30_000;
 
 for (const isolation of ["worker", "process"] as const) {
   Deno.test(`Pool.stop lets a running run finish and gives the others back, isolation ${isolation}`, async () => {
-    const before = childrenOf(Deno.pid);
     await using probe = new PoolProbe({ isolation, backlog: 64 });
     await probe.run(...makeRuns("ok", 300));
     const first = makeRun("waits_for_signal", {}, { timeoutMs: 500 });
@@ -21,7 +20,7 @@ for (const isolation of ["worker", "process"] as const) {
     for (const run of others) assert.equal(await probe.wasStarted(run), false);
     const { busy, idle, waiting } = probe.pool.stats();
     assert.deepEqual({ busy, idle, waiting }, { busy: 0, idle: 1, waiting: 0 });
-    await waitUntilGone(childrenOf(Deno.pid).filter((pid) => !before.includes(pid)));
+    await waitUntilGone(probe.runners());
   });
 
   Deno.test(`Pool.stop aborts what outlasts the grace and gives it back, isolation ${isolation}`, async () => {
@@ -65,12 +64,11 @@ Deno.test("Pool.stop gives back what was sent to a worker that has not started y
 });
 
 Deno.test("Pool.stop tells of every run, also where a worker crashes meanwhile", async () => {
-  const before = childrenOf(Deno.pid);
   await using probe = new PoolProbe({ isolation: "process", backlog: 64 });
   await probe.run(...makeRuns("ok", 300));
   const runs = [makeRun("spins"), ...makeRuns("ok", 30)];
   probe.pool.submit(runs);
-  const [runner] = childrenOf(Deno.pid).filter((pid) => !before.includes(pid));
+  const [runner] = probe.runners();
   // The answer of the runner, which runs are not started, may or may not come before its death.
   const stopped = probe.pool.stop(long);
   Deno.kill(runner!, "SIGKILL");
@@ -82,12 +80,11 @@ Deno.test("Pool.stop tells of every run, also where a worker crashes meanwhile",
 Deno.test("Pool.stop ends the worker of an idle pool, a fresh one and one that was never used", async () => {
   for (let round = 0; round < 3; round++) {
     for (const isolation of ["worker", "process"] as const) {
-      const before = childrenOf(Deno.pid);
       const [used, fresh, unused] = [1, 2, 3].map(() => new PoolProbe({ isolation }));
       await used!.run(makeRun("ok"));
       fresh!.pool.warmUp();
       for (const probe of [used!, fresh!, unused!]) await probe.pool.stop(long);
-      await waitUntilGone(childrenOf(Deno.pid).filter((pid) => !before.includes(pid)));
+      await waitUntilGone([used!, fresh!, unused!].flatMap((probe) => probe.runners()));
     }
   }
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { makeRun, makeRuns } from "../../testing/make_run.ts";
 import { PoolProbe } from "../../testing/pool_probe.ts";
-import { childrenOf, waitUntilGone } from "../../testing/process_facts.ts";
+import { waitUntilGone } from "../../testing/process_facts.ts";
 
 for (const isolation of ["worker", "process"] as const) {
   Deno.test(`Pool fails a run that heeds its signal at its timeout, isolation ${isolation}`, async () => {
@@ -37,7 +37,6 @@ for (const isolation of ["worker", "process"] as const) {
 
 Deno.test("Pool counts and quarantines a task that never yields, and goes on without its worker", async () => {
   await using probe = new PoolProbe({ killGraceMs: 100, maxRunaways: 1 });
-  const children = childrenOf(Deno.pid);
   // Ends by itself: a thread that spins for ever would burn until the tests end.
   const first = makeRun("spins_for", { ms: 2_500 }, { timeoutMs: 100 });
   const next = makeRun("ok");
@@ -46,7 +45,7 @@ Deno.test("Pool counts and quarantines a task that never yields, and goes on wit
   assert.equal((await probe.outcomeOf(next)).status, "COMPLETED");
   let stats = probe.pool.stats();
   assert.deepEqual([stats.runaways, stats.lost, stats.quarantinedTasks], [1, 1, ["spins_for"]]);
-  assert.deepEqual(childrenOf(Deno.pid), children);
+  assert.deepEqual(probe.runners(), []);
 
   // From now on the task has a process of its own, which can be killed.
   const second = makeRun("spins_for", { ms: 60_000 }, { timeoutMs: 100 });
@@ -61,10 +60,9 @@ Deno.test("Pool counts and quarantines a task that never yields, and goes on wit
 });
 
 Deno.test("Pool kills a runner process whose run never yields", async () => {
-  const before = childrenOf(Deno.pid);
   await using probe = new PoolProbe({ isolation: "process", killGraceMs: 100 });
   probe.pool.warmUp();
-  const runners = childrenOf(Deno.pid).filter((pid) => !before.includes(pid));
+  const runners = probe.runners();
   assert.equal(runners.length, 1);
   const run = makeRun("spins", {}, { timeoutMs: 100 });
   const next = makeRun("ok");
