@@ -311,11 +311,15 @@ export class Dispatcher {
     if (!("outcome" in end)) return { kind: "give_back", held, wasStarted: end.wasStarted };
     const { outcome } = end;
     if (!this.#options.repository.isShared) return { kind: "finish", held, outcome };
-    // Workers know the time of this machine only.
-    const startedAtMs = Math.round(
-      outcome.startedAtMs + this.#options.clock.now() - steadyNow(),
-    );
-    return { kind: "finish", held, outcome: { ...outcome, startedAtMs } };
+    // Workers know the time of this machine only. Where this process, or the answer of the store with its time,
+    // was held up, the two clocks do not fit; but no task started before its claim.
+    const startedAtMs = outcome.startedAtMs + this.#options.clock.now() - steadyNow();
+    const claimedAtMs = held.startedAtMs ?? 0;
+    return {
+      kind: "finish",
+      held,
+      outcome: { ...outcome, startedAtMs: Math.max(claimedAtMs, Math.round(startedAtMs)) },
+    };
   }
 
   /** Tries until the store takes the changes; null: the node ended first. */

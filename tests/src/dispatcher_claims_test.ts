@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { steadyNow } from "../../src/clock.ts";
 import { ValetError } from "../../src/errors.ts";
 import type { Job } from "../../src/job.ts";
-import { makeJob, makeJobs } from "../testing/make_job.ts";
+import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { type DispatcherSetup, openDispatcher } from "../testing/open_dispatcher.ts";
 
 const shared: DispatcherSetup = {
@@ -28,6 +29,21 @@ Deno.test("Dispatcher acks at the claim where claim and message both outlive the
   assert.equal(parts.dispatcher.holds(job.id), true);
   parts.pool.finish(await parts.pool.waitFor(1));
   assert.deepEqual(await parts.until("finish", job), ["claim", "ack", "finish"]);
+});
+
+Deno.test("Dispatcher stores the start of a run by the time of a shared repository, never before its claim", async () => {
+  await using parts = await openDispatcher(shared);
+  const [job, earlyJob] = makeJobs(2) as [Job, Job];
+  await parts.add(job, earlyJob);
+  parts.dispatcher.start();
+  const [run, earlyRun] = await parts.pool.waitFor(2);
+  parts.clock.advance(60_000);
+  parts.pool.finish([run!], { startedAtMs: steadyNow() - 50_000 });
+  parts.pool.finish([earlyRun!], { startedAtMs: steadyNow() - 70_000 });
+  await Promise.all([parts.until("finish", job), parts.until("finish", earlyJob)]);
+  const startedAtMs = (await parts.repository.get(job.id))!.startedAtMs!;
+  assert.ok(Math.abs(startedAtMs - testNowMs - 10_000) < 1_000, String(startedAtMs));
+  assert.equal((await parts.repository.get(earlyJob.id))?.startedAtMs, testNowMs);
 });
 
 Deno.test("Dispatcher publishes a job that comes back and whose message was acked", async () => {
