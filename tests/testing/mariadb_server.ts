@@ -46,20 +46,16 @@ export async function startMariadb({ args = [] }: MariadbOptions = {}): Promise<
   // As root it says whom it runs as, or it refuses to.
   const owner = Deno.uid() === 0 ? ["--user=root"] : [];
   await Deno.mkdir(`${folder}/tmp`);
-  const makeData = () =>
-    run("mariadb-install-db", [
-      "--no-defaults",
-      ...owner,
-      `--datadir=${folder}/data`,
-      "--auth-root-authentication-method=normal",
-      "--skip-test-db",
-      "--skip-name-resolve",
-    ]);
-  // Once in some hundred times the server of Debian 12 crashes while it makes its tables.
-  await makeData().catch(async () => {
-    await Deno.remove(`${folder}/data`, { recursive: true });
-    await makeData();
-  });
+  await run("mariadb-install-db", [
+    "--no-defaults",
+    ...owner,
+    `--datadir=${folder}/data`,
+    // A server that starts removes the temporary tables that it finds, also those of another one.
+    `--tmpdir=${folder}/tmp`,
+    "--auth-root-authentication-method=normal",
+    "--skip-test-db",
+    "--skip-name-resolve",
+  ]);
   await Deno.writeTextFile(
     `${folder}/init.sql`,
     `CREATE USER IF NOT EXISTS '${user}'@'%' IDENTIFIED BY '${password}';\n` +
