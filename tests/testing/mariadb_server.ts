@@ -2,6 +2,8 @@
 // Called by the tests of the mysql driver. Where MariaDB is missing it is installed, or the test fails.
 
 import { type Connection, createConnection } from "mysql2";
+import { freePort } from "./free_port.ts";
+import { freezeProcess } from "./process_facts.ts";
 import { within } from "./within.ts";
 
 /** A private server. Everything in it is gone with `[Symbol.asyncDispose]`. */
@@ -130,7 +132,9 @@ export async function startMariadb({ args = [] }: MariadbOptions = {}): Promise<
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),
     start,
-    freeze: () => child?.kill("SIGSTOP"),
+    freeze: () => {
+      if (child !== undefined) freezeProcess(child.pid);
+    },
     thaw: () => child?.kill("SIGCONT"),
     async [Symbol.asyncDispose]() {
       await end("SIGKILL");
@@ -191,17 +195,4 @@ async function run(program: string, args: readonly string[]): Promise<void> {
   if (success) return;
   const decoder = new TextDecoder();
   throw new Error(`${program} failed:\n${decoder.decode(stderr)}${decoder.decode(stdout)}`);
-}
-
-/** A port that nobody listens on, outside the range from which clients are given theirs. */
-function freePort(): number {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (thrown) {
-      if (!(thrown instanceof Deno.errors.AddrInUse)) throw thrown;
-    }
-  }
 }

@@ -1,4 +1,5 @@
-// What Linux tells of other processes in /proc: who their children are, what CPU time they used.
+// What Linux tells of other processes in /proc: who their children are, what CPU time they used, whether
+// they run.
 // Used by tests that must know what really runs.
 
 /** Clock ticks of /proc are hundredths of a second on every Linux that Deno runs on. */
@@ -44,6 +45,21 @@ function argumentsOf(pid: string): string[] {
   }
 }
 
+/** Stops a process where it is. Returns when none of its threads runs any more: until then one may still answer. */
+export function freezeProcess(pid: number): void {
+  Deno.kill(pid, "SIGSTOP");
+  const deadlineMs = performance.now() + 5_000;
+  while (threadsOf(pid).some((state) => state !== "T" && state !== "Z")) {
+    if (performance.now() > deadlineMs) throw new Error(`Cannot freeze process ${pid}`);
+  }
+}
+
+/** The state of each thread of a process. */
+function threadsOf(pid: number): (string | undefined)[] {
+  const threads = [...Deno.readDirSync(`/proc/${pid}/task`)];
+  return threads.map(({ name }) => readStat(`${pid}/task/${name}`)?.[0] ?? "Z");
+}
+
 /** Returns when none of the processes is alive any more. Nothing tells of the end of a foreign child. */
 export async function waitUntilGone(pids: readonly number[], deadlineMs = 5_000): Promise<void> {
   const deadlineAtMs = Date.now() + deadlineMs;
@@ -78,7 +94,7 @@ export async function waitForCpuMs(
 }
 
 /** The fields after the name of the program: state, parent, ... (proc(5) counts them from 3). */
-function readStat(pid: number): string[] | undefined {
+function readStat(pid: number | string): string[] | undefined {
   try {
     const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
     return text.slice(text.lastIndexOf(")") + 2).split(" ");

@@ -3,7 +3,7 @@
 
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
-import { isAlive, waitUntilGone } from "./process_facts.ts";
+import { freezeProcess, isAlive, waitUntilGone } from "./process_facts.ts";
 
 /** The programs themselves: the wrapper in /usr/sbin would run them as another user. */
 const programs = "/usr/lib/rabbitmq/bin";
@@ -108,7 +108,7 @@ export class RabbitmqServer implements AsyncDisposable {
 
   /** Stops it where it is: its connections stay open, and nothing answers. */
   freeze(): void {
-    Deno.kill(this.#pid, "SIGSTOP");
+    freezeProcess(this.#pid);
   }
 
   /** Lets a frozen one go on. */

@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
+import { freezeProcess } from "./process_facts.ts";
 import { configText, denoFlags } from "./start_valet.ts";
 
 /** Where and how a node runs. */
@@ -166,7 +167,7 @@ export class ValetNode implements AsyncDisposable {
   /** Stops it where it is: its connections stay open, and nothing answers. */
   freeze(): void {
     this.life.freezes.push({ fromMs: Date.now(), toMs: Infinity });
-    this.#child?.kill("SIGSTOP");
+    if (this.#child !== undefined) freezeProcess(this.#child.pid);
   }
 
   /** Lets a frozen one go on. */
