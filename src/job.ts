@@ -5,7 +5,7 @@
  *
  * - `PENDING`: accepted. Leaves when it is claimed, or, if it has a `runAtMs`, when that time comes.
  * - `SCHEDULED`: its `runAtMs` came. Leaves when it is claimed.
- * - `IN_PROGRESS`: claimed by a node. Leaves when it finishes or is given back.
+ * - `IN_PROGRESS`: claimed by a node. Leaves when it finishes, is given back or is rescued.
  * - `COMPLETED`, `FAILED`: finished, for good.
  *
  * The list may grow at its end; a name never changes.

@@ -107,8 +107,9 @@ export interface Repository {
   /**
    * Applies each change by compare-and-set, with the rules of `applyChange`. One answer for each change: the
    * job after it, or null where it did not fit or there is no such job. Of a change with a `held` job the
-   * answer may lack what changed since the claim beside it: an edit. Each id may occur once in a call. A
-   * result is stored in the same step as its `finish`. `nowMs` is the time of the changes, by `now()`.
+   * answer may lack what changed since the claim beside it: an edit. Each id occurs once in a call, but for
+   * claims: of several of one id the first has the job. A result is stored in the same step as its
+   * `finish`. `nowMs` is the time of the changes, by `now()`.
    */
   change(changes: readonly Change[], nowMs: number): Promise<readonly (Job | null)[]>;
 

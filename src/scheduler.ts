@@ -38,7 +38,7 @@ export class Scheduler {
   #loop: Promise<void> | undefined;
   #nextRunAtMs: number | null = null;
   #wake = new AbortController();
-  /** Jobs that are SCHEDULED but found no room in the queue: published before any other. */
+  /** Jobs that wait and found no room in the queue: published before any other. */
   #unpublished: Job[] = [];
   readonly #rescuer: Rescuer;
   readonly #intervalMs: number;

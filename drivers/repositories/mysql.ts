@@ -2,6 +2,7 @@
 // All SQL is what both have. Where they differ: MariaDB alone has RETURNING (claims carry a token instead) and
 // names the isolation variable otherwise (SET TRANSACTION does not), MySQL alone writes VALUES ROW (JSON_TABLE).
 
+import { endsWithin } from "../../src/clock.ts";
 import { ValetError } from "../../src/errors.ts";
 import type { Job, JobResult } from "../../src/job.ts";
 import type { Change } from "../../src/job_change.ts";
@@ -164,12 +165,7 @@ class MysqlRepository implements Repository {
   }
 
   async #close(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([
-      Promise.allSettled(this.#underWay),
-      new Promise((resolve) => timer = setTimeout(resolve, closeTimeoutMs)),
-    ]);
-    clearTimeout(timer);
+    await endsWithin(Promise.allSettled(this.#underWay), closeTimeoutMs);
     await this.#server.close();
   }
 

@@ -1,5 +1,5 @@
 // Applies changes: claims and finishes by conditional statements, everything else by applyChange on rows
-// that are locked. Used by mysql.ts; the rules are those of src/job.ts.
+// that are locked. Used by mysql.ts; the rules are those of src/job_change.ts.
 
 import { Buffer } from "node:buffer";
 import type { Job } from "../../src/job.ts";
