@@ -26,8 +26,9 @@ async function say(text: string): Promise<void> {
   await Deno.stdout.write(new TextEncoder().encode(`\n${text}\n`));
 }
 
-/** Under coverage every start of a worker waits half a second for nothing: several files wait at once. */
-const parallel = { DENO_JOBS: "5" };
+/** How many files run at once. Under coverage every start of a worker waits half a second for nothing. */
+const partsAtOnce = { DENO_JOBS: "5" };
+const endToEndAtOnce = { DENO_JOBS: "3" };
 
 /** The tests of single parts, with their coverage, of which deno.json sets the bound. */
 async function testParts(): Promise<boolean> {
@@ -39,7 +40,7 @@ async function testParts(): Promise<boolean> {
     "--coverage-raw-data-only",
     "--clean",
     "--ignore=tests/e2e,tests/faults",
-  ], { ...sanitizers, ...parallel });
+  ], { ...sanitizers, ...partsAtOnce });
   await say("Coverage:");
   const isCovered = await deno([
     "coverage",
@@ -50,10 +51,15 @@ async function testParts(): Promise<boolean> {
   return isPassed && isCovered;
 }
 
+async function testEndToEnd(env: Record<string, string> = {}): Promise<boolean> {
+  const args = ["test", ...flags, "--parallel", "tests/e2e"];
+  return await deno(args, { ...sanitizers, ...endToEndAtOnce, ...env });
+}
+
 /** The end-to-end tests, from source. */
 async function testSources(): Promise<boolean> {
   await say("End to end, from source:");
-  return await deno(["test", ...flags, "tests/e2e"], sanitizers);
+  return await testEndToEnd();
 }
 
 /** The end-to-end tests, against the executable that this Deno compiles. */
@@ -61,10 +67,7 @@ async function testBinary(): Promise<boolean> {
   const failure = await compileValet();
   if (failure === null) {
     await say("End to end, against the compiled executable:");
-    return await deno(["test", ...flags, "tests/e2e"], {
-      ...sanitizers,
-      VALET_BINARY: fileURLToPath(binaryPath),
-    });
+    return await testEndToEnd({ VALET_BINARY: fileURLToPath(binaryPath) });
   }
   await say(`${failure.reason}${failure.isRuntimeMissing ? ": tested from source only" : ""}`);
   return failure.isRuntimeMissing;

@@ -146,9 +146,9 @@ Deno.test("memory repository: list knows its last page, whatever else is stored"
   await repository.close();
 });
 
-Deno.test("memory repository: indexes hold with 200,000 jobs that change at random", async () => {
+Deno.test("memory repository: indexes hold with 50,000 jobs that change at random", async () => {
   const repository = await openMemoryRepository();
-  const jobs = Array.from({ length: 200_000 }, (_, i) =>
+  const jobs = Array.from({ length: 50_000 }, (_, i) =>
     makeJob({
       taskName: `task ${i % 3}`,
       runAtMs: i % 10 === 0 ? testNowMs + (i * 7919) % 5000 : undefined,
@@ -156,7 +156,7 @@ Deno.test("memory repository: indexes hold with 200,000 jobs that change at rand
   await repository.insert(jobs);
   // A fixed walk over all jobs, far from their order.
   for (let i = 0; i < jobs.length; i++) {
-    const { id } = jobs[(i * 70_001) % jobs.length]!;
+    const { id } = jobs[(i * 17_001) % jobs.length]!;
     const [held] = i % 2 === 0 ? await repository.change([makeClaim(id)], testNowMs) : [];
     if (i % 4 === 0 && held) await repository.change([makeFinish(held)], testNowMs);
     if (i % 16 === 1) await repository.delete(id);
@@ -180,9 +180,9 @@ Deno.test("memory repository: indexes hold with 200,000 jobs that change at rand
   const waiting = stored.filter(isWaiting).toReversed();
   assert.equal((await repository.count()).waiting, waiting.length);
   assert.deepEqual((await repository.find({ ...query, state: "waiting" })).jobs, waiting);
-  const afterId = waiting[70_000]!.id;
+  const afterId = waiting[17_000]!.id;
   const rest = await repository.find({ ...query, state: "waiting", afterId });
-  assert.deepEqual(rest.jobs, waiting.slice(70_001));
+  assert.deepEqual(rest.jobs, waiting.slice(17_001));
   await repository.close();
 });
 

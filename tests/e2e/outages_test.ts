@@ -141,7 +141,7 @@ Deno.test("a node outlives the death of MySQL and heals by itself", async () => 
 });
 
 Deno.test("a node outlives the death of RabbitMQ and heals by itself", async () => {
-  const server = await RabbitmqServer.shared();
+  await using server = await RabbitmqServer.start();
   await using web = new HeldRequests();
   await using mariadb = await startMariadb();
   const stores = {

@@ -1,5 +1,6 @@
 // A RabbitMQ broker of the tests' own, on free ports of the loopback interface, that they may kill and
-// freeze. Slow to start (about ten seconds): test files share one, where every test has its own queue.
+// freeze. Slow to start (about ten seconds): test files that do neither share one, with a queue of its own
+// for every test.
 
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
@@ -33,8 +34,8 @@ export class RabbitmqServer implements AsyncDisposable {
   }
 
   /**
-   * The broker of all files of this test run; the first one starts it, and it ends with the run. Who kills it
-   * starts it again.
+   * The broker of the files of this test run, which the first one starts and which ends with the run. Nobody
+   * may kill it: other files use it at the same time.
    */
   static async shared(): Promise<RabbitmqServer> {
     const known = Deno.env.get(sharedVariable);
