@@ -1,16 +1,11 @@
 // Takes from task code what would end or confuse the worker or the whole server.
 // Imported first by a worker's entry, so that it runs before any task module is evaluated.
 
-import { setImmediate } from "node:timers";
-
 /** What the task server hears of tasks through the replaced globals. It sets the functions once. */
 export const taskHooks: {
   console: (level: "debug" | "info" | "warn" | "error", values: readonly unknown[]) => void;
   timerError: (thrown: unknown) => void;
 } = { console: () => {}, timerError: () => {} };
-
-/** Calls back when this turn of the event loop is over. */
-export const atEndOfTurn: (callback: () => void) => unknown = setImmediate;
 
 /** The real way to the host. */
 export const postToHost: (message: unknown) => void = globalThis.postMessage.bind(globalThis);
@@ -80,18 +75,21 @@ for (
 }
 
 // The runtime reports an error that a timer's callback throws without the callback's async context: caught
-// here, it can be told which run it belongs to.
-function guardTimer<Arguments extends unknown[], Id>(
-  set: (callback: () => void, delayMs?: number) => Id,
-): (callback: (...values: Arguments) => void, delayMs?: number, ...values: Arguments) => Id {
-  return (callback, delayMs, ...values) =>
-    set(() => {
+// here, it can be told which run it belongs to. Deno loads its timers, 2 MB, when one is first read, which an
+// idle worker does not: so the real one is read with the first call.
+function guardTimer(name: "setTimeout" | "setInterval") {
+  const { get, value } = Object.getOwnPropertyDescriptor(globalThis, name)!;
+  let set: ((callback: () => void, delayMs?: number) => unknown) | undefined;
+  return (callback: (...values: unknown[]) => void, delayMs?: number, ...values: unknown[]) => {
+    set ??= (get === undefined ? value : get.call(globalThis)) as NonNullable<typeof set>;
+    return set(() => {
       try {
         callback(...values);
       } catch (thrown) {
         taskHooks.timerError(thrown);
       }
     }, delayMs);
+  };
 }
-replace(globalThis, "setTimeout", guardTimer(setTimeout));
-replace(globalThis, "setInterval", guardTimer(setInterval));
+replace(globalThis, "setTimeout", guardTimer("setTimeout"));
+replace(globalThis, "setInterval", guardTimer("setInterval"));

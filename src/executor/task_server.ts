@@ -1,12 +1,12 @@
 // Runs tasks inside a worker: takes runs from the host, calls their tasks, writes the outcomes.
 // One outcome is written before the next run starts, so that a runaway never takes a finished one along.
 
-import { AsyncLocalStorage } from "node:async_hooks";
+import type { AsyncLocalStorage } from "node:async_hooks";
 import { type RegisteredTask, registerTasks, type TaskTable } from "../task.ts";
 import { EarliestTimer } from "./earliest_timer.ts";
 import { FrameKind } from "./frames.ts";
 import { createOutputSink, createRingSink, type FrameSink } from "./frame_sink.ts";
-import { atEndOfTurn, lockProcessDown, postToHost, standardOutput, taskHooks } from "./lockdown.ts";
+import { lockProcessDown, postToHost, standardOutput, taskHooks } from "./lockdown.ts";
 import { type HostMessage, type RunMessage, timeoutReason, type WorkerSetup } from "./messages.ts";
 import { resultJson } from "./result_json.ts";
 import { createSharedRing, enterGate, type SharedRing } from "./shared_ring.ts";
@@ -52,6 +52,22 @@ function reportStrayErrors(server: TaskServer): void {
   };
 }
 
+/** What a worker needs from its first run on: an idle one has not spent the time and memory that it costs. */
+interface Runtime {
+  /** Tells which run a stray error or a console line belongs to, however late it comes. */
+  readonly context: AsyncLocalStorage<TaskRun>;
+  readonly atEndOfTurn: (callback: () => void) => unknown;
+}
+
+async function loadRuntime(): Promise<Runtime> {
+  const [{ AsyncLocalStorage }, { setImmediate }] = await Promise.all([
+    import("node:async_hooks"),
+    import("node:timers"),
+    lockProcessDown(),
+  ]);
+  return { context: new AsyncLocalStorage(), atEndOfTurn: setImmediate };
+}
+
 /** The longest log line with its fields, in characters of JSON. */
 const maxLogLineLength = 32_768;
 
@@ -60,13 +76,11 @@ class TaskServer {
   readonly #setup: WorkerSetup;
   readonly #ring: SharedRing;
   readonly #sink: FrameSink;
-  /** Tells which run a stray error or a console line belongs to, however late it comes. */
-  readonly #context = new AsyncLocalStorage<TaskRun>();
   readonly #deadlines = new EarliestTimer(() => performance.now(), () => this.#endOverdueRuns());
   readonly #running = new Map<number, TaskRun>();
   #waiting: RunMessage[] = [];
   #waitingFrom = 0;
-  #isLockedDown = false;
+  #runtime: Runtime | undefined;
   #isStarting = false;
   #isFlushDue = false;
   #droppedLogLines = 0;
@@ -99,7 +113,7 @@ class TaskServer {
   /** Something that no task's promise reports: it fails the run that it came from. */
   strayError(thrown: unknown, how: string): void {
     const only = this.#running.size === 1 ? [...this.#running.values()][0] : undefined;
-    const run = this.#context.getStore() ?? only;
+    const run = this.#runtime?.context.getStore() ?? only;
     const reason = `the task ${how}: ${thrownReason(thrown)}`;
     if (run === undefined) {
       this.log("error", reason);
@@ -113,7 +127,7 @@ class TaskServer {
   }
 
   log(level: "debug" | "info" | "warn" | "error", message: string): void {
-    const run = this.#context.getStore();
+    const run = this.#runtime?.context.getStore();
     if (run !== undefined) run.writeLog(level, message);
     else this.#writeLog(0, JSON.stringify({ level, message: message.slice(0, 4096) }));
   }
@@ -126,7 +140,7 @@ class TaskServer {
   #startWaiting(): void {
     if (this.#isStarting) return;
     this.#isStarting = true;
-    if (!this.#isLockedDown) return void this.#lockDown();
+    if (this.#runtime === undefined) return void this.#prepare();
     while (
       this.#waitingFrom < this.#waiting.length && this.#running.size < this.#setup.jobsPerWorker
     ) {
@@ -137,9 +151,8 @@ class TaskServer {
   }
 
   /** Before the first run. Until it is done, `#isStarting` keeps every run back. */
-  async #lockDown(): Promise<void> {
-    await lockProcessDown();
-    this.#isLockedDown = true;
+  async #prepare(): Promise<void> {
+    this.#runtime = await loadRuntime();
     // From here on the host counts the time of the runs that it has sent.
     this.#sink.write(FrameKind.Ready, 0, 0, 0, "");
     this.#sink.notify();
@@ -157,7 +170,7 @@ class TaskServer {
     }
     const run = new TaskRun(message, task, (run, line) => this.#logFor(run, line));
     this.#running.set(message.number, run);
-    this.#context.run(run, () => this.#call(run));
+    this.#runtime!.context.run(run, () => this.#call(run));
   }
 
   #call(run: TaskRun): void {
@@ -226,6 +239,7 @@ class TaskServer {
   #flushSoon(): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
+    const { atEndOfTurn } = this.#runtime ?? { atEndOfTurn: queueMicrotask };
     atEndOfTurn(() => {
       this.#isFlushDue = false;
       if (this.#droppedLogLines > 0) this.#reportDroppedLogLines();
