@@ -4,6 +4,7 @@ import { flushLogs } from "../../src/log.ts";
 import type { Queue } from "../../src/queue.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
 import { eventually } from "../testing/eventually.ts";
+import { freePort } from "../testing/free_port.ts";
 import { makeJob, makeJobs } from "../testing/make_job.ts";
 import { RabbitmqServer } from "../testing/rabbitmq_server.ts";
 import { reportMeasurement } from "../testing/report_measurement.ts";
@@ -23,29 +24,29 @@ function open(options: Record<string, unknown> = {}): Promise<Queue> {
   return openRabbitmqQueue({ uri: server.uri, queueName: crypto.randomUUID(), ...options });
 }
 
-/** Declares a test with a queue of its own, whose outages must be told once each way. */
-function test(
+/** Declares a test with queues of its own; the outage of each must be told once each way. */
+function test<Options extends Record<string, unknown>[]>(
   promise: string,
-  options: Record<string, unknown>,
-  body: (queue: Queue, logs: CapturedLogs) => Promise<void>,
+  options: [...Options],
+  body: (queues: { [At in keyof Options]: Queue }, logs: CapturedLogs) => Promise<void>,
 ): void {
   Deno.test(`rabbitmq outage: ${promise}`, async () => {
     await using logs = new CapturedLogs();
-    const queue = await open({ prefetch: 1000, ...options });
+    const queues = await Promise.all(options.map((one) => open({ prefetch: 1000, ...one })));
     try {
-      await body(queue, logs);
+      await body(queues as { [At in keyof Options]: Queue }, logs);
       await flushLogs();
       const told = logs.lines.filter(({ component, level }) =>
         component === "rabbitmq" && level !== "debug"
       );
       assert.deepEqual(told.map(({ level, message }) => [level, message]), [
-        ["error", "RabbitMQ is out of reach, trying again"],
-        ["info", "RabbitMQ is back"],
+        ...queues.map(() => ["error", "RabbitMQ is out of reach, trying again"]),
+        ...queues.map(() => ["info", "RabbitMQ is back"]),
       ]);
       assert.ok(told[0]!.reason);
       assert.ok(!JSON.stringify(told).includes("guest"));
     } finally {
-      await queue.close();
+      for (const queue of queues) await queue.close();
     }
   });
 }
@@ -81,6 +82,38 @@ async function connectToServer(): Promise<number | undefined> {
   }
 }
 
+/** A way to the broker that can be shut. */
+class Door {
+  readonly port: number;
+  readonly #listener: Deno.TcpListener;
+  readonly #connections: Deno.Conn[] = [];
+  readonly #ends: Promise<unknown>[] = [];
+
+  constructor(brokerPort: number) {
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: freePort() });
+    this.port = this.#listener.addr.port;
+    this.#ends.push(this.#letThrough(brokerPort));
+  }
+
+  /** Cuts off whoever came through; from now on connections are refused. */
+  async shut(): Promise<void> {
+    this.#listener.close();
+    for (const connection of this.#connections) connection.close();
+    await Promise.all(this.#ends);
+  }
+
+  async #letThrough(brokerPort: number): Promise<void> {
+    for await (const client of this.#listener) {
+      const broker = await Deno.connect({ hostname: "127.0.0.1", port: brokerPort });
+      this.#connections.push(client, broker);
+      this.#ends.push(
+        client.readable.pipeTo(broker.writable).catch(() => {}),
+        broker.readable.pipeTo(client.writable).catch(() => {}),
+      );
+    }
+  }
+}
+
 /** A job that is published now is taken next. */
 async function assertWorks(queue: Queue): Promise<void> {
   const job = makeJob();
@@ -101,58 +134,58 @@ async function countSuccesses(calls: readonly Promise<void>[]): Promise<number> 
   return count;
 }
 
-test("a durable queue has its messages after kill -9", { durable: true }, async (queue) => {
-  const jobs = makeJobs(5);
-  // A broker that is killed in the second after a queue was declared may forget the queue, durable or not.
-  await server.control("eval", "mnesia:sync_log().");
-  await queue.publish(jobs);
-  const old = await takeDeliveries(queue, 2);
-  await server.kill();
-  await waitForTrouble(queue, /ECONNREFUSED/);
-  await assertOutOfReach(queue);
-  await assert.rejects(queue.depth(), unavailable);
-  await queue.ack(old);
-  await queue.nack(old);
-  const taking = queue.take(10, never);
-  const listensAtMs = eventually("RabbitMQ to listen", connectToServer, 60_000);
-  const [, inReachAtMs] = await Promise.all([
-    server.startAgain(),
-    waitForRoom(queue).then(() => performance.now()),
-  ]);
-  const waitedMs = inReachAtMs - await listensAtMs;
-  reportMeasurement(`RabbitMQ was in use ${waitedMs.toFixed(0)} ms after it listened`);
-  assert.ok(waitedMs < 2_000, `${waitedMs} ms`);
-  const first = await taking;
-  const deliveries = [...first, ...await takeDeliveries(queue, 5 - first.length)];
-  assert.deepEqual(deliveries.map(({ job }) => job), jobs);
-  assert.ok(deliveries.every(({ isForeign }) => !isForeign));
-  // Their numbers are those of new deliveries now.
-  await queue.ack(old);
-  await queue.nack(deliveries);
-  await takeDeliveries(queue, 5);
-  await assertWorks(queue);
-});
-
-test("a transient queue is empty after kill -9, and no call is left behind", {}, async (queue) => {
-  await queue.publish(makeJobs(5));
-  // Watched from the start: they may fail before the broker is seen to be gone.
-  const counted = countSuccesses(
-    Array.from({ length: 50 }, () => queue.publish(makeJobs(100))),
-  );
-  await server.kill();
-  await counted;
-  await waitForTrouble(queue, /ECONNREFUSED/);
-  await server.startAgain();
-  await waitForRoom(queue);
-  assert.equal(await queue.depth(), 0);
-  await assertWorks(queue);
-});
+test(
+  "after kill -9 a durable queue has its messages, a transient one is empty, and no call is left behind",
+  [
+    { durable: true },
+    {},
+  ],
+  async ([durable, transient]) => {
+    const jobs = makeJobs(5);
+    // A broker that is killed in the second after a queue was declared may forget the queue, durable or not.
+    await server.control("eval", "mnesia:sync_log().");
+    await Promise.all([durable.publish(jobs), transient.publish(jobs)]);
+    const old = await takeDeliveries(durable, 2);
+    // Watched from the start: they may fail before the broker is seen to be gone.
+    const counted = countSuccesses(
+      Array.from({ length: 50 }, () => transient.publish(makeJobs(100))),
+    );
+    await server.kill();
+    await counted;
+    for (const queue of [durable, transient]) await waitForTrouble(queue, /ECONNREFUSED/);
+    await assertOutOfReach(durable);
+    await assert.rejects(durable.depth(), unavailable);
+    await durable.ack(old);
+    await durable.nack(old);
+    const taking = durable.take(10, never);
+    const listensAtMs = eventually("RabbitMQ to listen", connectToServer, 60_000);
+    const [, inReachAtMs] = await Promise.all([
+      server.startAgain(),
+      waitForRoom(durable).then(() => performance.now()),
+      waitForRoom(transient),
+    ]);
+    const waitedMs = inReachAtMs - await listensAtMs;
+    reportMeasurement(`RabbitMQ was in use ${waitedMs.toFixed(0)} ms after it listened`);
+    assert.ok(waitedMs < 2_000, `${waitedMs} ms`);
+    const first = await taking;
+    const deliveries = [...first, ...await takeDeliveries(durable, 5 - first.length)];
+    assert.deepEqual(deliveries.map(({ job }) => job), jobs);
+    assert.ok(deliveries.every(({ isForeign }) => !isForeign));
+    // Their numbers are those of new deliveries now.
+    await durable.ack(old);
+    await durable.nack(deliveries);
+    await takeDeliveries(durable, 5);
+    await assertWorks(durable);
+    assert.equal(await transient.depth(), 0);
+    await assertWorks(transient);
+  },
+);
 
 for (const options of [{}, { exclusive: true }, { deletedWhenUnused: true }, { nowait: true }]) {
   test(
     `connections that an operator closes come back, with ${JSON.stringify(options)}`,
-    options,
-    async (queue, logs) => {
+    [options],
+    async ([queue], logs) => {
       await server.control("close_all_connections", "a test");
       await logs.waitFor({ component: "rabbitmq", message: "RabbitMQ is back" });
       await assertWorks(queue);
@@ -160,12 +193,13 @@ for (const options of [{}, { exclusive: true }, { deletedWhenUnused: true }, { n
   );
 }
 
-test("publish fails while the broker is frozen, and is tried again after", {}, async () => {
-  const queueName = crypto.randomUUID();
+const queueName = crypto.randomUUID();
+test("publish fails while the broker is frozen, and is tried again after", [{
+  queueName,
+}], async ([queue]) => {
   // It refuses whatever was on its way, so that no confirm tells that it is back.
   const policy = JSON.stringify({ "max-length": 0, overflow: "reject-publish" });
   await server.control("set_policy", "full", `^${queueName}$`, policy);
-  const queue = await open({ queueName });
   server.freeze();
   try {
     const publishes = makeJobs(100).map((job) => queue.publish([job]));
@@ -180,11 +214,10 @@ test("publish fails while the broker is frozen, and is tried again after", {}, a
     ...unavailable,
     message: /RabbitMQ did not take a message/,
   });
-  await queue.close();
   await server.control("clear_policy", "full");
 });
 
-test("open, depth and close do not hang on a frozen broker", {}, async (queue) => {
+test("open, depth and close do not hang on a frozen broker", [{}], async ([queue]) => {
   const closing = await open();
   server.freeze();
   try {
@@ -209,22 +242,23 @@ test("open, depth and close do not hang on a frozen broker", {}, async (queue) =
 
 Deno.test("rabbitmq outage: close ends the tries to connect", async () => {
   await using _logs = new CapturedLogs();
-  const queues = [await open(), await open()] as const;
-  await server.kill();
+  const door = new Door(server.port);
+  const uri = server.uri.replace(`:${server.port}`, `:${door.port}`);
+  const queues = [await open({ uri }), await open({ uri })] as const;
+  await door.shut();
   await waitForTrouble(queues[0], /ECONNREFUSED/);
   await within(queues[0].close(), "close between two tries", 1_000);
-  const silent = Deno.listen({ hostname: "127.0.0.1", port: server.port });
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: door.port });
   const connection = await silent.accept();
   await within(queues[1].close(), "close in the middle of a try", 1_000);
   connection.close();
   silent.close();
-  await server.startAgain();
 });
 
 test(
   "a broker short of memory takes no messages, and gives them",
-  { durable: true, prefetch: 2 },
-  async (queue) => {
+  [{ durable: true, prefetch: 2 }],
+  async ([queue]) => {
     await queue.publish(makeJobs(6));
     await server.control("set_vm_memory_high_watermark", "0.00001");
     try {
