@@ -18,6 +18,8 @@ const maxAhead = 64;
 const maxAheadMs = 2;
 /** A worker that ended nothing for this long gives back what it was sent ahead. */
 const stallMs = 4;
+/** A run may end and its worker not be woken to tell of it: one that is silent for this long is looked at. */
+const silenceMs = 250;
 /** A worker that cannot start is tried again after this time, twice as long each time, up to the maximum. */
 const minRetryMs = 100;
 const maxRetryMs = 5_000;
@@ -39,7 +41,7 @@ export class Pool {
   readonly #jobsPerWorker: number;
   readonly #overdue: EarliestTimer;
   readonly #retry: EarliestTimer;
-  #stallTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #stallTimers = new Map<number, ReturnType<typeof setTimeout>>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -121,7 +123,7 @@ export class Pool {
       await this.#isIdleWithin(this.#options.killGraceMs);
     }
     for (const timer of [this.#overdue, this.#retry]) timer.disarm();
-    clearTimeout(this.#stallTimer);
+    for (const timer of this.#stallTimers.values()) clearTimeout(timer);
     for (const slot of this.#slots.all()) {
       this.#end(slot.unfinished().map(({ run }) => ({ run, wasStarted: slot.isReady })));
     }
@@ -277,19 +279,25 @@ export class Pool {
     }
   }
 
-  /** A worker that stops ending runs while others wait behind them gives those back. */
+  /** A worker that stops ending runs gives back what waits behind them, and what it has ended is read. */
   #watchStalls(): void {
-    if (this.#stallTimer !== undefined) return;
-    const watched = this.#slots.all().filter((slot) => slot.size > this.#jobsPerWorker);
+    this.#watch(stallMs, (slot) => slot.size > this.#jobsPerWorker);
+    this.#watch(silenceMs, (slot) => slot.size > 0);
+  }
+
+  #watch(maxSilenceMs: number, isWatched: (slot: Slot) => boolean): void {
+    if (this.#stallTimers.has(maxSilenceMs)) return;
+    const watched = this.#slots.all().filter(isWatched);
     if (watched.length === 0) return;
     const progress = watched.map((slot) => slot.progress);
-    this.#stallTimer = setTimeout(() => {
-      this.#stallTimer = undefined;
+    const look = () => {
+      this.#stallTimers.delete(maxSilenceMs);
       for (const [index, slot] of watched.entries()) {
         if (slot.progress === progress[index] && slot.isReady && slot.size > 0) slot.takeBack();
       }
-      this.#watchStalls();
-    }, stallMs);
+      this.#watch(maxSilenceMs, isWatched);
+    };
+    this.#stallTimers.set(maxSilenceMs, setTimeout(look, maxSilenceMs));
   }
 
   #endOverdue(): void {
