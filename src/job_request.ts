@@ -3,7 +3,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type ErrorDetail, ValetError } from "./errors.ts";
-import { isJobId } from "./job_id.ts";
+import { readJobId } from "./job_id.ts";
 import { type JobStatus, jobStatuses } from "./job.ts";
 import type { JobQuery } from "./repository.ts";
 import { maxTimeoutMs, type RegisteredTask } from "./task.ts";
@@ -138,7 +138,7 @@ export function encodeCursor(beforeId: string): string {
 function decodeCursor(cursor: string): string | undefined {
   if (!/^[A-Za-z0-9]{48}$/.test(cursor)) return undefined;
   const id = atob(cursor);
-  return isJobId(id) ? id : undefined;
+  return readJobId(id) ?? undefined;
 }
 
 function isJobStatus(text: string): text is JobStatus {

@@ -4,7 +4,7 @@
 import type { Clock } from "./clock.ts";
 import { errorMessage, ValetError } from "./errors.ts";
 import type { Job, JobResult } from "./job.ts";
-import { createJobIds, isJobId } from "./job_id.ts";
+import { createJobIds, readJobId } from "./job_id.ts";
 import {
   encodeCursor,
   type JsonObject,
@@ -122,7 +122,7 @@ export function createJobService(options: JobServiceOptions): JobService {
     },
 
     async get(id) {
-      const job = isJobId(id) ? await repository.get(id.toLowerCase()) : null;
+      const job = await repository.get(jobId(id));
       if (job === null) throw notFound("job", id);
       return job;
     },
@@ -134,25 +134,24 @@ export function createJobService(options: JobServiceOptions): JobService {
 
     async update(id, input) {
       const fields = parseJobFields(input);
-      if (!isJobId(id)) throw notFound("job", id);
-      const edit = { kind: "edit", id: id.toLowerCase(), ...fields } as const;
+      const edit = { kind: "edit", id: jobId(id), ...fields } as const;
       const [job] = await repository.change([edit], clock.now());
       if (job === null) throw notFound("job", id);
     },
 
     async delete(id) {
-      const job = isJobId(id) ? await remove(id.toLowerCase()) : null;
+      const job = await remove(jobId(id));
       if (job === null) throw notFound("job", id);
     },
 
     async getResult(id) {
-      const result = isJobId(id) ? await repository.getResult(id.toLowerCase()) : null;
+      const result = await repository.getResult(jobId(id, "job result"));
       if (result === null) throw notFound("job result", id);
       return result;
     },
 
     async deleteResult(id) {
-      const isFound = isJobId(id) && await repository.deleteResult(id.toLowerCase());
+      const isFound = await repository.deleteResult(jobId(id, "job result"));
       if (!isFound) throw notFound("job result", id);
     },
   };
@@ -180,6 +179,13 @@ function newJob(id: string, request: NewJob, nowMs: number): Job {
     fence: 0,
     crashes: 0,
   };
+}
+
+/** The id that a client named. What has not the form of an id is unknown. */
+function jobId(text: string, what = "job"): string {
+  const id = readJobId(text);
+  if (id === null) throw notFound(what, text);
+  return id;
 }
 
 /** The longest id that an answer repeats. */

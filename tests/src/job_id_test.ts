@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { createJobIds, isJobId } from "../../src/job_id.ts";
+import { createJobIds, readJobId } from "../../src/job_id.ts";
 
 const version7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const nowMs = 1_654_527_845_999;
@@ -35,13 +35,13 @@ Deno.test("createJobIds makes different ids for the same millisecond", () => {
   assert.ok(ids.every((id) => timeOf(id) === nowMs));
 });
 
-Deno.test("isJobId takes a UUID in either case and nothing else", () => {
+Deno.test("readJobId takes a UUID in either case and nothing else", () => {
   const id = "0189dcd5-5311-7d40-8db0-9496a2eef37b";
-  assert.ok(isJobId(id));
-  assert.ok(isJobId(id.toUpperCase()));
+  assert.equal(readJobId(id), id);
+  assert.equal(readJobId(id.toUpperCase()), id);
   for (
     const text of ["", "abc", id.slice(1), `${id}0`, ` ${id}`, `${id}\n`, id.replace("0", "g")]
   ) {
-    assert.ok(!isJobId(text), JSON.stringify(text));
+    assert.equal(readJobId(text), null, JSON.stringify(text));
   }
 });
