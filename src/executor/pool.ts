@@ -10,6 +10,7 @@ import type { PoolOptions, PoolStats, RunEnd } from "./pool_options.ts";
 import { oldestOrder, type RunGroup, RunGroups } from "./run_groups.ts";
 import { failedOutcome, type HandedRun, reasonOf, type Run, type Slot } from "./slot.ts";
 import { Slots } from "./slots.ts";
+import { StallWatch } from "./stall_watch.ts";
 import { TaskLogs } from "./task_logs.ts";
 
 /** The most runs that a worker is sent ahead of those that it runs. */
@@ -41,12 +42,17 @@ export class Pool {
   readonly #jobsPerWorker: number;
   readonly #overdue: EarliestTimer;
   readonly #retry: EarliestTimer;
-  readonly #stallTimers = new Map<number, ReturnType<typeof setTimeout>>();
+  readonly #stallWatches: readonly StallWatch[];
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#overdue = new EarliestTimer(steadyNow, () => this.#endOverdue());
     this.#retry = new EarliestTimer(steadyNow, () => this.#assign());
+    const busySlots = (least: number) => this.#slots.all().filter(({ size }) => size >= least);
+    this.#stallWatches = [
+      new StallWatch(stallMs, () => busySlots(this.#jobsPerWorker + 1)),
+      new StallWatch(silenceMs, () => busySlots(1)),
+    ];
     const taskLogs = new TaskLogs();
     const maxSlots = Math.ceil(options.concurrency / options.jobsPerWorker);
     // Not more than the workers need together, so that concurrency holds.
@@ -123,7 +129,7 @@ export class Pool {
       await this.#isIdleWithin(this.#options.killGraceMs);
     }
     for (const timer of [this.#overdue, this.#retry]) timer.disarm();
-    for (const timer of this.#stallTimers.values()) clearTimeout(timer);
+    for (const watch of this.#stallWatches) watch.stop();
     for (const slot of this.#slots.all()) {
       this.#end(slot.unfinished().map(({ run }) => ({ run, wasStarted: slot.isReady })));
     }
@@ -169,7 +175,7 @@ export class Pool {
       const runs = waiting.splice(0, count).map(({ run }) => run);
       this.#overdue.arm(slot.send(runs));
     }
-    this.#watchStalls();
+    for (const watch of this.#stallWatches) watch.start();
   }
 
   /** Opens a worker for the group, if need be in the place of an idle one; false: not now. */
@@ -277,27 +283,6 @@ export class Pool {
         }
       }
     }
-  }
-
-  /** A worker that stops ending runs gives back what waits behind them, and what it has ended is read. */
-  #watchStalls(): void {
-    this.#watch(stallMs, (slot) => slot.size > this.#jobsPerWorker);
-    this.#watch(silenceMs, (slot) => slot.size > 0);
-  }
-
-  #watch(maxSilenceMs: number, isWatched: (slot: Slot) => boolean): void {
-    if (this.#stallTimers.has(maxSilenceMs)) return;
-    const watched = this.#slots.all().filter(isWatched);
-    if (watched.length === 0) return;
-    const progress = watched.map((slot) => slot.progress);
-    const look = () => {
-      this.#stallTimers.delete(maxSilenceMs);
-      for (const [index, slot] of watched.entries()) {
-        if (slot.progress === progress[index] && slot.isReady && slot.size > 0) slot.takeBack();
-      }
-      this.#watch(maxSilenceMs, isWatched);
-    };
-    this.#stallTimers.set(maxSilenceMs, setTimeout(look, maxSilenceMs));
   }
 
   #endOverdue(): void {
