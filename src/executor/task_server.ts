@@ -2,6 +2,7 @@
 // One outcome is written before the next run starts, so that a runaway never takes a finished one along.
 
 import type { AsyncLocalStorage } from "node:async_hooks";
+import { atEndOfTurn } from "../clock.ts";
 import { type RegisteredTask, registerTasks, type TaskTable } from "../task.ts";
 import { EarliestTimer } from "./earliest_timer.ts";
 import { FrameKind } from "./frames.ts";
@@ -56,7 +57,7 @@ function reportStrayErrors(server: TaskServer): void {
 interface Runtime {
   /** Tells which run a stray error or a console line belongs to, however late it comes. */
   readonly context: AsyncLocalStorage<TaskRun>;
-  readonly atEndOfTurn: (callback: () => void) => unknown;
+  readonly atEndOfTurn: (callback: () => void) => void;
 }
 
 async function loadRuntime(): Promise<Runtime> {
@@ -65,7 +66,10 @@ async function loadRuntime(): Promise<Runtime> {
     import("node:timers"),
     lockProcessDown(),
   ]);
-  return { context: new AsyncLocalStorage(), atEndOfTurn: setImmediate };
+  return {
+    context: new AsyncLocalStorage(),
+    atEndOfTurn: (callback) => atEndOfTurn(setImmediate, callback),
+  };
 }
 
 /** The longest log line with its fields, in characters of JSON. */
@@ -239,8 +243,8 @@ class TaskServer {
   #flushSoon(): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
-    const { atEndOfTurn } = this.#runtime ?? { atEndOfTurn: queueMicrotask };
-    atEndOfTurn(() => {
+    const callBackLater = this.#runtime?.atEndOfTurn ?? queueMicrotask;
+    callBackLater(() => {
       this.#isFlushDue = false;
       if (this.#droppedLogLines > 0) this.#reportDroppedLogLines();
       this.#sink.write(FrameKind.Flush, 0, 0, 0, "");
