@@ -61,8 +61,6 @@ export function createLineWriter(
         droppedCount++;
         return;
       }
-      // Looked at now, the parts of the line are joined while they are in the processor's cache.
-      line.charCodeAt(0);
       pending += line + "\n";
       pendingCount++;
       if (timer === undefined && writing === undefined) {

@@ -74,22 +74,29 @@ for (
   replace(console, name, (...values: unknown[]) => taskHooks.console(level, values));
 }
 
-// The runtime reports an error that a timer's callback throws without the callback's async context: caught
-// here, it can be told which run it belongs to. Deno loads its timers, 2 MB, when one is first read, which an
-// idle worker does not: so the real one is read with the first call.
-function guardTimer(name: "setTimeout" | "setInterval") {
+// Deno loads its timers, 2 MB, when one is first read, which an idle worker does not: so the real ones are read
+// with the first call.
+function readWhenCalled<Timer>(name: string): () => Timer {
   const { get, value } = Object.getOwnPropertyDescriptor(globalThis, name)!;
-  let set: ((callback: () => void, delayMs?: number) => unknown) | undefined;
-  return (callback: (...values: unknown[]) => void, delayMs?: number, ...values: unknown[]) => {
-    set ??= (get === undefined ? value : get.call(globalThis)) as NonNullable<typeof set>;
-    return set(() => {
+  let real: Timer | undefined;
+  return () => real ??= (get === undefined ? value : get.call(globalThis)) as Timer;
+}
+
+// The runtime reports an error that a timer's callback throws without the callback's async context: caught
+// here, it can be told which run it belongs to.
+function guardTimer(name: "setTimeout" | "setInterval") {
+  const real = readWhenCalled<(callback: () => void, delayMs?: number) => unknown>(name);
+  return (callback: (...values: unknown[]) => void, delayMs?: number, ...values: unknown[]) =>
+    real()(() => {
       try {
         callback(...values);
       } catch (thrown) {
         taskHooks.timerError(thrown);
       }
     }, delayMs);
-  };
 }
 replace(globalThis, "setTimeout", guardTimer("setTimeout"));
 replace(globalThis, "setInterval", guardTimer("setInterval"));
+// The task server ends its own timers with it.
+const realClearTimeout = readWhenCalled<(timer: unknown) => void>("clearTimeout");
+replace(globalThis, "clearTimeout", (timer: unknown) => realClearTimeout()(timer));

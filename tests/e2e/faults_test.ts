@@ -70,6 +70,7 @@ const saboteurs = [
   "writes_to_stdout",
   "writes_to_stderr",
   "sets_exit_code",
+  "takes_clear_timeout",
   "leaves_interval",
 ];
 
