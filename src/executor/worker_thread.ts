@@ -27,13 +27,25 @@ export function openWorkerThread(
   });
   const ring = createSharedRing();
   let isOpen = true;
+  const unread: Uint8Array[] = [];
+  let isDelivering = false;
 
   function deliver(pieces: readonly Uint8Array[]): void {
+    unread.push(...pieces);
+    // Who hears of an outcome may take back at once: what the ring then holds is younger than the rest of these.
+    if (isDelivering) return;
+    isDelivering = true;
+    let problem: string | undefined;
     try {
-      for (const bytes of pieces) events.onBytes(bytes);
+      for (let bytes = unread.shift(); bytes !== undefined; bytes = unread.shift()) {
+        events.onBytes(bytes);
+      }
     } catch (thrown) {
-      lose(errorMessage(thrown));
+      unread.length = 0;
+      problem = errorMessage(thrown);
     }
+    isDelivering = false;
+    if (problem !== undefined) lose(problem);
   }
   function close(): Promise<void> {
     isOpen = false;
