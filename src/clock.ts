@@ -29,30 +29,6 @@ export const systemClock: Clock = {
   },
 };
 
-/** How long an immediate may be late before it counts as forgotten. */
-const maxTurnMs = 20;
-
-/**
- * Calls back once when this turn of the event loop is over. Jobs have been seen to wait, very rarely, for an
- * immediate that did not come: a timer stands by.
- *
- * @param setImmediate that of `node:timers`, which not every importer of this file may load.
- */
-export function atEndOfTurn(
-  setImmediate: (callback: () => void) => unknown,
-  callback: () => void,
-): void {
-  let isOver = false;
-  const end = () => {
-    if (isOver) return;
-    isOver = true;
-    clearTimeout(timer);
-    callback();
-  };
-  const timer = setTimeout(end, maxTurnMs);
-  setImmediate(end);
-}
-
 /** Resolves with the promise, or after so many milliseconds. Rejects as the promise does. */
 export async function endsWithin(
   promise: Promise<unknown> | undefined,

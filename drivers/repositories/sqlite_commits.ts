@@ -2,7 +2,6 @@
 // shares a transaction and one sync. Used by sqlite.ts; knows no statement and no job.
 
 import { setImmediate } from "node:timers";
-import { atEndOfTurn } from "../../src/clock.ts";
 import { errorMessage, ValetError } from "../../src/errors.ts";
 import { getLogger } from "../../src/log.ts";
 
@@ -35,7 +34,7 @@ const log = getLogger("repository");
 
 /** Returns in the next turn of the event loop, when everything that is ready in this one has run. */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => atEndOfTurn(setImmediate, resolve));
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Writes in groups. */

@@ -10,7 +10,6 @@ import type { PoolOptions, PoolStats, RunEnd } from "./pool_options.ts";
 import { oldestOrder, type RunGroup, RunGroups } from "./run_groups.ts";
 import { failedOutcome, type HandedRun, reasonOf, type Run, type Slot } from "./slot.ts";
 import { Slots } from "./slots.ts";
-import { StallWatch } from "./stall_watch.ts";
 import { TaskLogs } from "./task_logs.ts";
 
 /** The most runs that a worker is sent ahead of those that it runs. */
@@ -19,8 +18,6 @@ const maxAhead = 64;
 const maxAheadMs = 2;
 /** A worker that ended nothing for this long gives back what it was sent ahead. */
 const stallMs = 4;
-/** A run may end and its worker not be woken to tell of it: one that is silent for this long is looked at. */
-const silenceMs = 250;
 /** A worker that cannot start is tried again after this time, twice as long each time, up to the maximum. */
 const minRetryMs = 100;
 const maxRetryMs = 5_000;
@@ -42,17 +39,12 @@ export class Pool {
   readonly #jobsPerWorker: number;
   readonly #overdue: EarliestTimer;
   readonly #retry: EarliestTimer;
-  readonly #stallWatches: readonly StallWatch[];
+  #stallTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#overdue = new EarliestTimer(steadyNow, () => this.#endOverdue());
     this.#retry = new EarliestTimer(steadyNow, () => this.#assign());
-    const busySlots = (least: number) => this.#slots.all().filter(({ size }) => size >= least);
-    this.#stallWatches = [
-      new StallWatch(stallMs, () => busySlots(this.#jobsPerWorker + 1)),
-      new StallWatch(silenceMs, () => busySlots(1)),
-    ];
     const taskLogs = new TaskLogs();
     const maxSlots = Math.ceil(options.concurrency / options.jobsPerWorker);
     // Not more than the workers need together, so that concurrency holds.
@@ -129,7 +121,7 @@ export class Pool {
       await this.#isIdleWithin(this.#options.killGraceMs);
     }
     for (const timer of [this.#overdue, this.#retry]) timer.disarm();
-    for (const watch of this.#stallWatches) watch.stop();
+    clearTimeout(this.#stallTimer);
     for (const slot of this.#slots.all()) {
       this.#end(slot.unfinished().map(({ run }) => ({ run, wasStarted: slot.isReady })));
     }
@@ -175,7 +167,7 @@ export class Pool {
       const runs = waiting.splice(0, count).map(({ run }) => run);
       this.#overdue.arm(slot.send(runs));
     }
-    for (const watch of this.#stallWatches) watch.start();
+    this.#watchStalls();
   }
 
   /** Opens a worker for the group, if need be in the place of an idle one; false: not now. */
@@ -283,6 +275,21 @@ export class Pool {
         }
       }
     }
+  }
+
+  /** A worker that stops ending runs while others wait behind them gives those back. */
+  #watchStalls(): void {
+    if (this.#stallTimer !== undefined) return;
+    const watched = this.#slots.all().filter((slot) => slot.size > this.#jobsPerWorker);
+    if (watched.length === 0) return;
+    const progress = watched.map((slot) => slot.progress);
+    this.#stallTimer = setTimeout(() => {
+      this.#stallTimer = undefined;
+      for (const [index, slot] of watched.entries()) {
+        if (slot.progress === progress[index] && slot.isReady && slot.size > 0) slot.takeBack();
+      }
+      this.#watchStalls();
+    }, stallMs);
   }
 
   #endOverdue(): void {

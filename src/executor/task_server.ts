@@ -2,7 +2,6 @@
 // One outcome is written before the next run starts, so that a runaway never takes a finished one along.
 
 import type { AsyncLocalStorage } from "node:async_hooks";
-import { atEndOfTurn } from "../clock.ts";
 import { type RegisteredTask, registerTasks, type TaskTable } from "../task.ts";
 import { EarliestTimer } from "./earliest_timer.ts";
 import { FrameKind } from "./frames.ts";
@@ -57,7 +56,7 @@ function reportStrayErrors(server: TaskServer): void {
 interface Runtime {
   /** Tells which run a stray error or a console line belongs to, however late it comes. */
   readonly context: AsyncLocalStorage<TaskRun>;
-  readonly atEndOfTurn: (callback: () => void) => void;
+  readonly atEndOfTurn: (callback: () => void) => unknown;
 }
 
 async function loadRuntime(): Promise<Runtime> {
@@ -66,10 +65,7 @@ async function loadRuntime(): Promise<Runtime> {
     import("node:timers"),
     lockProcessDown(),
   ]);
-  return {
-    context: new AsyncLocalStorage(),
-    atEndOfTurn: (callback) => atEndOfTurn(setImmediate, callback),
-  };
+  return { context: new AsyncLocalStorage(), atEndOfTurn: setImmediate };
 }
 
 /** The longest log line with its fields, in characters of JSON. */
@@ -243,8 +239,8 @@ class TaskServer {
   #flushSoon(): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
-    const callBackLater = this.#runtime?.atEndOfTurn ?? queueMicrotask;
-    callBackLater(() => {
+    const { atEndOfTurn } = this.#runtime ?? { atEndOfTurn: queueMicrotask };
+    atEndOfTurn(() => {
       this.#isFlushDue = false;
       if (this.#droppedLogLines > 0) this.#reportDroppedLogLines();
       this.#sink.write(FrameKind.Flush, 0, 0, 0, "");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { atEndOfTurn, systemClock } from "../../src/clock.ts";
+import { systemClock } from "../../src/clock.ts";
 
 const never = new AbortController().signal;
 const century = 100 * 365 * 24 * 3_600_000;
@@ -34,20 +34,4 @@ Deno.test("systemClock.sleep ends when the signal aborts, however long it was to
 
 Deno.test("systemClock.sleep does not begin where the signal has aborted", async () => {
   await systemClock.sleep(60_000, AbortSignal.abort());
-});
-
-Deno.test("atEndOfTurn calls back once, also where the immediate is forgotten", async () => {
-  let calls = 0;
-  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  atEndOfTurn(() => {}, first.resolve);
-  await first.promise;
-  atEndOfTurn(
-    (callback) => queueMicrotask(() => [callback, callback].forEach((call) => call())),
-    () => {
-      calls++;
-      second.resolve();
-    },
-  );
-  await second.promise;
-  assert.equal(calls, 1);
 });

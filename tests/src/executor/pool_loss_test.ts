@@ -108,11 +108,3 @@ Deno.test("Pool tries each group again in its own time, whatever becomes of anot
   probe.pool.submit(runs);
   for (const run of runs) assert.match(await probe.failureOf(run), /^no worker can be started/);
 });
-
-Deno.test("Pool finds the ends of runs of which their worker does not tell", async () => {
-  const workerUrl = new URL("../../fixtures/silent_worker_entry.ts", import.meta.url);
-  await using probe = new PoolProbe({ workerUrl });
-  for (const end of await probe.run(...makeRuns("ok", 3))) {
-    assert.ok("outcome" in end && end.outcome.status === "COMPLETED");
-  }
-});
