@@ -26,8 +26,8 @@ export interface SchedulerOptions {
 const maxBatch = 1_000;
 /** After an error: try again this soon. */
 const retryMs = 500;
-/** The longest time between two passes where other processes may die or lose messages. */
-const sharedIntervalMs = 1_000;
+/** The longest time between two passes where a job may be without its node or its message. */
+const rescueIntervalMs = 1_000;
 
 const log = getLogger("scheduler");
 
@@ -50,9 +50,9 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#rescuer = new Rescuer(options);
-    const isShared = options.repository.isShared || options.queue.isShared;
+    const outlivesNode = options.repository.isDurable || options.queue.isShared;
     this.#intervalMs = Math.min(
-      isShared ? sharedIntervalMs : Infinity,
+      outlivesNode ? rescueIntervalMs : Infinity,
       options.pollingIntervalMs,
     );
   }
@@ -115,13 +115,14 @@ export class Scheduler {
   async #rescue(nowMs: number): Promise<void> {
     const { queue } = this.#options;
     await this.#publish([]);
-    let room = queue.room();
-    while (room > 0 && this.#unpublished.length === 0 && !this.#stopping.signal.aborted) {
+    while (this.#unpublished.length === 0 && !this.#stopping.signal.aborted) {
+      const room = queue.room();
+      // The search is not over: it goes on as soon as there is some.
+      this.#waitsForRoom ||= room === 0;
+      if (room === 0) break;
       const unpublished = await this.#rescuer.findUnpublished(nowMs, room);
       if (unpublished.length === 0) break;
       await this.#publish(unpublished);
-      room = queue.room();
-      this.#waitsForRoom = room === 0;
     }
     // Not before the search: it would take these for the ones without a message, and find too few others.
     while (this.#unpublished.length === 0 && !this.#stopping.signal.aborted) {

@@ -181,6 +181,19 @@ Deno.test("Scheduler looks again after the polling interval: other nodes may hav
   assert.deepEqual(await takeIds(parts.queue, 1), [job.id]);
 });
 
+Deno.test("Scheduler looks for lost jobs every second where jobs outlive their node", async () => {
+  await using parts = await openScheduler({ change: () => ({ isDurable: true }) });
+  parts.scheduler.start();
+  assert.equal(await parts.clock.asleep(), 1_000);
+  const job = makeJob();
+  await parts.repository.insert([job]);
+  parts.clock.advance(1_000);
+  await parts.clock.asleep();
+  // Until then it may be on its way.
+  parts.clock.advance(2_000);
+  assert.deepEqual(await takeIds(parts.queue, 1), [job.id]);
+});
+
 Deno.test("Scheduler waits in pieces for a date in the year 9999", async () => {
   await using parts = await openScheduler();
   await parts.repository.insert([makeJob({ runAtMs: farFutureMs })]);
@@ -322,21 +335,44 @@ Deno.test("Scheduler.stop does not wait until all that is due is published", asy
   assert.equal(await parts.queue.depth(), 1_000);
 });
 
-Deno.test("Scheduler.tick publishes all that a dead node left, running or waiting, in one pass", async () => {
+/** A scheduler that finds in its first pass that a dead node held these jobs. */
+async function openAfterCrash(jobs: readonly Job[], heldCount: number, capacity?: number) {
   let abandoned: readonly Job[] = [];
-  await using parts = await openScheduler({
+  const parts = await openScheduler({
+    ...(capacity === undefined ? {} : { capacity }),
     change: (stored) => ({
-      find: (query) =>
-        query.state === "abandoned"
-          ? Promise.resolve({ jobs: abandoned, nextRunAtMs: null })
-          : stored.find(query),
+      async find(query) {
+        if (query.state !== "abandoned") return await stored.find(query);
+        const found = abandoned;
+        abandoned = [];
+        return { jobs: found, nextRunAtMs: null };
+      },
     }),
   });
-  const jobs = makeJobs(5);
   await parts.repository.insert(jobs);
-  abandoned = await claimJobs(parts.repository, idsOf(jobs.slice(0, 3)));
+  abandoned = await claimJobs(parts.repository, idsOf(jobs.slice(0, heldCount)));
+  return parts;
+}
+
+Deno.test("Scheduler.tick publishes all that a dead node left, running or waiting, in one pass", async () => {
+  const jobs = makeJobs(5);
+  await using parts = await openAfterCrash(jobs, 3);
   await parts.scheduler.tick(testNowMs + 10_000);
   assert.deepEqual((await takeIds(parts.queue, 5)).sort(), idsOf(jobs));
+});
+
+Deno.test("Scheduler.tick looks on for lost jobs where those that ran have filled the queue", async () => {
+  const jobs = makeJobs(4);
+  await using parts = await openAfterCrash(jobs, 1, 2);
+  const { scheduler, repository, queue } = parts;
+  const taken: string[] = [];
+  for (const count of [1, 2, 1]) {
+    await scheduler.tick(testNowMs + 10_000);
+    const ids = await takeIds(queue, count);
+    await claimJobs(repository, ids);
+    taken.push(...ids);
+  }
+  assert.deepEqual(taken.sort(), idsOf(jobs));
 });
 
 Deno.test("Scheduler looks for lost jobs also after the clock was set back", async () => {
