@@ -1,6 +1,7 @@
 // Finds the jobs that nobody takes care of: those whose node died, and waiting ones that no message of
 // the queue speaks of. Called by the scheduler, in its passes.
 
+import type { Clock } from "./clock.ts";
 import { isWaiting, type Job } from "./job.ts";
 import { getLogger } from "./log.ts";
 import type { Queue } from "./queue.ts";
@@ -10,6 +11,7 @@ import type { Repository } from "./repository.ts";
 export interface RescuerOptions {
   readonly repository: Repository;
   readonly queue: Queue;
+  readonly clock: Clock;
   /** A job that lost its holder this often fails. */
   readonly maxCrashes: number;
   /** Whether this node holds the job: then its lease will be renewed. */
@@ -20,6 +22,10 @@ export interface RescuerOptions {
 const maxBatch = 1_000;
 /** A job that came to wait less long ago than this may be on its way into the queue. */
 const publishGraceMs = 2_000;
+/** Nodes that live need no longer than this after an outage to renew their leases and to store what ended. */
+const returnGraceMs = 3_000;
+/** A store that answers later than this may have kept other nodes from renewing theirs. */
+const maxAnswerMs = 1_000;
 
 const log = getLogger("rescuer");
 
@@ -30,15 +36,28 @@ export class Rescuer {
   #afterId: string | undefined;
   /** The time of the first search. */
   #startedAtMs: number | undefined;
+  /** Until then a lease that is over may be one of a node that lives. */
+  #sparesUntilMs = -Infinity;
 
   constructor(options: RescuerOptions) {
     this.#options = options;
   }
 
-  /** Releases some abandoned jobs, or fails them after their last crash. Returns those that wait again. */
+  /** The store cannot be reached: when it is back, the leases that ran out meanwhile tell nothing of their nodes. */
+  noteOutage(): void {
+    const { repository, clock } = this.#options;
+    if (repository.isShared) this.#sparesUntilMs = clock.now() + returnGraceMs;
+  }
+
+  /**
+   * Releases some abandoned jobs, or fails them after their last crash. Returns those that wait again; none
+   * where the pass that began at `nowMs`, or an earlier one, has just met an outage.
+   */
   async releaseAbandoned(nowMs: number): Promise<Job[]> {
-    const { repository, maxCrashes, holds } = this.#options;
+    const { repository, clock, maxCrashes, holds } = this.#options;
     const { jobs } = await repository.find({ state: "abandoned", nowMs, limit: maxBatch });
+    if (clock.now() - nowMs > maxAnswerMs) this.noteOutage();
+    if (clock.now() < this.#sparesUntilMs) return [];
     const abandoned = jobs.filter(({ id }) => !holds(id));
     if (abandoned.length === 0) return [];
     const rescued = await repository.change(

@@ -164,9 +164,8 @@ export class Scheduler {
         else nextPassAtMs = Math.min(nextPassAtMs, this.#nextRunAtMs ?? Infinity);
       } catch (thrown) {
         // An outage is told by the driver, once. What it may have cost is looked for as soon as it is over.
-        if (!isUnavailable(thrown)) {
-          log.error("cannot schedule jobs", { reason: errorMessage(thrown) });
-        }
+        if (isUnavailable(thrown)) this.#rescuer.noteOutage();
+        else log.error("cannot schedule jobs", { reason: errorMessage(thrown) });
         this.#rescuedAtMs = -Infinity;
         nextPassAtMs = clock.now() + retryMs;
       }

@@ -6,6 +6,7 @@ import type { Repository } from "../../src/repository.ts";
 import { Rescuer } from "../../src/rescuer.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
 import { claimJobs } from "../testing/claim_jobs.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
 import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { replaceMethods } from "../testing/replace_methods.ts";
 
@@ -17,12 +18,15 @@ async function openRescuer(
     readonly abandoned?: () => readonly Job[];
     readonly held?: readonly string[];
     readonly onFind?: () => void;
+    readonly isShared?: boolean;
   } = {},
 ) {
   const stored = await openMemoryRepository();
   const queue = await openMemoryQueue({ capacity: 10_000 });
-  const { abandoned, held = [], onFind } = options;
+  const { abandoned, held = [], onFind, isShared = false } = options;
+  const clock = new FakeClock(laterMs);
   const repository: Repository = replaceMethods(stored, {
+    isShared,
     find(query) {
       onFind?.();
       return query.state === "abandoned" && abandoned !== undefined
@@ -32,7 +36,8 @@ async function openRescuer(
   });
   const holds = (jobId: string) => held.includes(jobId);
   return {
-    rescuer: new Rescuer({ repository, queue, maxCrashes: 2, holds }),
+    rescuer: new Rescuer({ repository, queue, clock, maxCrashes: 2, holds }),
+    clock,
     repository: stored,
     queue,
     async [Symbol.asyncDispose]() {
@@ -78,6 +83,47 @@ Deno.test("Rescuer.releaseAbandoned leaves what this node holds, and what anothe
   for (const job of jobs) {
     assert.equal((await parts.repository.get(job.id))?.status, "IN_PROGRESS");
   }
+});
+
+Deno.test("Rescuer.releaseAbandoned gives other nodes time to come back from an outage", async () => {
+  let jobs: readonly Job[] = [];
+  await using parts = await openRescuer({ abandoned: () => jobs, isShared: true });
+  const { rescuer, repository, clock } = parts;
+  await repository.insert(makeJobs(1));
+  jobs = await claimJobs(repository, idsOf((await repository.list({ limit: 1 })).jobs));
+  rescuer.noteOutage();
+  assert.deepEqual(await rescuer.releaseAbandoned(clock.now()), []);
+  clock.advance(2_999);
+  assert.deepEqual(await rescuer.releaseAbandoned(clock.now()), []);
+  clock.advance(1);
+  assert.deepEqual(idsOf(await rescuer.releaseAbandoned(clock.now())), idsOf(jobs));
+});
+
+Deno.test("Rescuer.releaseAbandoned takes a store that was slow to answer for one that was away", async () => {
+  let jobs: readonly Job[] = [];
+  let answerMs = 1_001;
+  await using parts = await openRescuer({
+    abandoned: () => jobs,
+    isShared: true,
+    onFind: () => parts.clock.advance(answerMs),
+  });
+  const { rescuer, repository, clock } = parts;
+  await repository.insert(makeJobs(1));
+  jobs = await claimJobs(repository, idsOf((await repository.list({ limit: 1 })).jobs));
+  assert.deepEqual(await rescuer.releaseAbandoned(clock.now()), []);
+  answerMs = 1_000;
+  clock.advance(2_000);
+  assert.deepEqual(idsOf(await rescuer.releaseAbandoned(clock.now())), idsOf(jobs));
+});
+
+Deno.test("Rescuer.releaseAbandoned waits for nobody where the store is this node's alone", async () => {
+  let jobs: readonly Job[] = [];
+  await using parts = await openRescuer({ abandoned: () => jobs });
+  const { rescuer, repository, clock } = parts;
+  await repository.insert(makeJobs(1));
+  jobs = await claimJobs(repository, idsOf((await repository.list({ limit: 1 })).jobs));
+  rescuer.noteOutage();
+  assert.deepEqual(idsOf(await rescuer.releaseAbandoned(clock.now())), idsOf(jobs));
 });
 
 Deno.test("Rescuer.findUnpublished finds what waits and has no message, in order, in parts", async () => {
