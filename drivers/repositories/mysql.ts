@@ -62,6 +62,7 @@ export async function openMysqlRepository(options?: unknown): Promise<Repository
   try {
     await server.open();
     await migrateSchema(server);
+    server.testWrite = statements.testWrite;
   } catch (thrown) {
     await server.close();
     throw thrown;
@@ -165,7 +166,9 @@ class MysqlRepository implements Repository {
   }
 
   async #close(): Promise<void> {
-    await endsWithin(Promise.allSettled(this.#underWay), closeTimeoutMs);
+    if (!this.#server.isDown) {
+      await endsWithin(Promise.allSettled(this.#underWay), closeTimeoutMs);
+    }
     await this.#server.close();
   }
 

@@ -10,7 +10,7 @@ import { errorMessage, ValetError } from "../../src/errors.ts";
  * - `conflict`: the server has undone the statement in favour of another one; it can be repeated.
  * - `duplicate`: the id is taken.
  * - `too_large`: the statement is larger than a packet may be.
- * - `refused`: the server does not want this user, this database or this way to connect.
+ * - `refused`: the server does not want this user or this way to connect, or lacks the database or its tables.
  * - `full`: there is no room to write, or the server is read-only.
  * - `other`: a fault of the driver or of the schema.
  */
@@ -36,7 +36,7 @@ const failuresByNumber: ReadonlyMap<number, MysqlFailure> = new Map([
   ...[1020, 1205, 1213].map((number) => [number, "conflict"] as const),
   [1062, "duplicate"],
   [1153, "too_large"],
-  // Rights, user, database, host, and ways to authenticate.
+  // Rights, user, database, table, host, and ways to authenticate.
   ...[
     1044,
     1045,
@@ -45,6 +45,7 @@ const failuresByNumber: ReadonlyMap<number, MysqlFailure> = new Map([
     1130,
     1131,
     1142,
+    1146,
     1227,
     1251,
     1524,

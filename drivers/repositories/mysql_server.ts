@@ -7,7 +7,7 @@ import { ValetError } from "../../src/errors.ts";
 import type { Health } from "../../src/repository.ts";
 import { Outage } from "../outage.ts";
 import type { MysqlAddress } from "./mysql_dsn.ts";
-import { classifyError, reasonOf, toValetError } from "./mysql_errors.ts";
+import { classifyError, type MysqlFailure, reasonOf, toValetError } from "./mysql_errors.ts";
 import type { Value } from "./mysql_rows.ts";
 
 /** How many connections there may be and how long one is used. */
@@ -49,6 +49,8 @@ const sessionStatements = [
 const maxMeasureMs = 100;
 /** The longest that a server which works takes to answer a question of no weight. */
 const pingTimeoutMs = 2_000;
+/** After these a question shows whether the server can still be used. */
+const mayBeDown: readonly MysqlFailure[] = ["lost", "refused", "full"];
 const maxConflicts = 8;
 const maxOffsetAgeMs = 60_000;
 const closeTimeoutMs = 1_000;
@@ -59,6 +61,8 @@ const maxPreparedStatements = 120;
 export class MysqlServer {
   /** The largest packet that the server and the DSN allow. */
   maxPacketBytes = 0;
+  /** A write that changes nothing: from when it is set on, a server that refuses it counts as lost. */
+  testWrite: string | undefined;
   readonly #address: MysqlAddress;
   readonly #limits: PoolLimits;
   readonly #outage: Outage;
@@ -124,7 +128,7 @@ export class MysqlServer {
           continue;
         }
         // A connection may be lost for reasons of its own, and others that are open with it.
-        const isUp = failure !== "lost" || await this.#check();
+        const isUp = !mayBeDown.includes(failure) || await this.#check();
         const hasMore = losses++ < this.#limits.maxOpenConnections;
         if (failure !== "lost" || !isUp || !isRepeatable || !hasMore) throw toValetError(thrown);
       }
@@ -156,9 +160,16 @@ export class MysqlServer {
     return { isHealthy: false, reason: this.#outage.unavailable().message };
   }
 
+  /** Whether the server is known to be lost. */
+  get isDown(): boolean {
+    return this.#outage.isDown;
+  }
+
   /** Ends all connections. Nothing may be under way. */
   async close(): Promise<void> {
     this.#closing.abort();
+    // What a lost server is asked now has no answer to wait for.
+    if (this.isDown) this.#killAll();
     await this.#outage.close();
     await this.#endPool();
   }
@@ -246,36 +257,48 @@ export class MysqlServer {
     return this.#checking ??= this.#ping()
       .then(() => true, (thrown) => {
         this.#outage.report(thrown);
-        for (const connection of this.#bornMs.keys()) kill(connection);
+        this.#killAll();
         return false;
       })
       .finally(() => this.#checking = undefined);
   }
 
   async #ping(): Promise<void> {
+    await this.#askInTime((timeoutMs) => this.#measure(timeoutMs));
+    const { testWrite } = this;
+    if (testWrite === undefined) return;
+    await this.#askInTime((timeoutMs) =>
+      this.#once(async (session) => void await session.query(testWrite), timeoutMs)
+    );
+  }
+
+  async #askInTime(ask: (timeoutMs: number) => Promise<void>): Promise<void> {
     const startMs = steadyNow();
     const timeoutMs = Math.min(pingTimeoutMs, this.#address.queryTimeoutMs);
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       await Promise.race([
-        this.#measureAnywhere(timeoutMs),
+        this.#askAnywhere(() => ask(timeoutMs)),
         new Promise((_, reject) => {
           timer = setTimeout(() => reject(timeoutError(timeoutMs)), timeoutMs);
         }),
       ]);
     } catch (thrown) {
-      // All connections may be busy: whoever answered somebody else is there.
-      if (this.#answeredMs < startMs) throw new Error(reasonOf(thrown), { cause: thrown });
+      // All connections may be busy: whoever answered somebody else is there, unless this is the answer.
+      const isAnswer = classifyError(thrown) !== "lost";
+      if (isAnswer || this.#answeredMs <= startMs) {
+        throw new Error(reasonOf(thrown), { cause: thrown });
+      }
     } finally {
       clearTimeout(timer);
     }
   }
 
   /** By a connection that is open, if one of them is of use, else by a new one. */
-  async #measureAnywhere(timeoutMs: number): Promise<void> {
+  async #askAnywhere(ask: () => Promise<void>): Promise<void> {
     for (let openCount = this.#bornMs.size;; openCount--) {
       try {
-        return await this.#measure(timeoutMs);
+        return await ask();
       } catch (thrown) {
         if (openCount <= 0 || classifyError(thrown) !== "lost") throw thrown;
       }
@@ -303,6 +326,10 @@ export class MysqlServer {
     const closing = new AbortController();
     this.#pool.end(() => closing.abort());
     await systemClock.sleep(closeTimeoutMs, closing.signal);
+    this.#killAll();
+  }
+
+  #killAll(): void {
     for (const connection of this.#bornMs.keys()) kill(connection);
   }
 }

@@ -101,6 +101,8 @@ export const statements = {
   edit: "UPDATE valet_jobs SET name = COALESCE(?, name), " +
     "description = COALESCE(?, description) WHERE id = ?",
   delete: "DELETE FROM valet_jobs WHERE id = ?",
+  /** Adds nothing, and is refused where nothing can be added. */
+  testWrite: "INSERT INTO valet_jobs SELECT * FROM valet_jobs WHERE id = ''",
   deleteResult:
     "UPDATE valet_jobs SET has_result = 0, result = NULL WHERE id = ? AND has_result = 1",
 } as const;

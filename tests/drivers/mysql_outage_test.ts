@@ -1,7 +1,9 @@
 // The mysql repository while its server is killed, frozen or refuses to serve.
 
 import assert from "node:assert/strict";
+import { createConnection } from "mysql2";
 import { openMysqlRepository } from "../../drivers/repositories/mysql.ts";
+import { parseMysqlDsn } from "../../drivers/repositories/mysql_dsn.ts";
 import { isUnavailable } from "../../src/errors.ts";
 import type { Repository } from "../../src/repository.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
@@ -17,6 +19,7 @@ const recoveryMs = 1_000;
 
 interface Outage {
   readonly server: MariadbServer;
+  readonly dsn: string;
   readonly repository: Repository;
   readonly logs: CapturedLogs;
 }
@@ -27,15 +30,22 @@ async function testOutage(
   parameters?: string,
 ): Promise<void> {
   await using server = await startMariadb();
-  const dsn = await server.createDatabase(parameters);
+  const dsn = asPlainUser(await server.createDatabase(parameters));
+  await server.query("CREATE USER plain IDENTIFIED BY 'p@ss'");
+  await server.query("GRANT ALL ON `valet%`.* TO plain");
   await using logs = new CapturedLogs();
   const repository = await openMysqlRepository({ dsn });
   try {
-    await test({ server, repository, logs });
+    await test({ server, dsn, repository, logs });
   } finally {
     await repository.close();
   }
   assert.doesNotMatch(JSON.stringify(logs.lines), /p@ss/);
+}
+
+/** The DSN for a user who may do nothing beside the databases of Valet. */
+function asPlainUser(dsn: string): string {
+  return dsn.replace(/^.*@/, "plain:p@ss@");
 }
 
 /** One outage and no other line: one at the loss, one at the return. */
@@ -131,6 +141,47 @@ Deno.test("mysql: a server that hangs is lost when the time for an answer is ove
       server.thaw();
     }
     await within(logs.waitFor({ message: back }), "the recovery", recoveryMs);
+    assert.deepEqual(await repository.get(job.id), job);
+    assertOneOutage(logs);
+  }, "readTimeout=200ms&timeout=200ms"));
+
+Deno.test("mysql: a server that becomes read-only is lost until it can be written to again", () =>
+  testOutage(async ({ server, repository, logs }) => {
+    const job = makeJob();
+    await repository.insert([job]);
+    await server.query("SET GLOBAL read_only = 1");
+    await assert.rejects(repository.insert([makeJob()]), {
+      code: "unavailable",
+      message: /MySQL: .*read-only/,
+    });
+    await logs.waitFor({ message: lost });
+    await assertDown(repository);
+    assert.match((await repository.health()).reason!, /read-only/);
+    await server.query("SET GLOBAL read_only = 0");
+    await within(logs.waitFor({ message: back }), "the recovery", recoveryMs);
+    assert.deepEqual(await repository.get(job.id), job);
+    assertOneOutage(logs);
+  }));
+
+Deno.test("mysql: a server whose table is locked is lost as soon as somebody asks", () =>
+  testOutage(async ({ dsn, repository, logs }) => {
+    const job = makeJob();
+    await repository.insert([job]);
+    const { host, port, user, password, database } = parseMysqlDsn(dsn);
+    const locking = createConnection({ host, port, user, password, database });
+    const ask = (sql: string) =>
+      new Promise<void>((resolve, reject) =>
+        locking.query(sql, (error) => error ? reject(error) : resolve())
+      );
+    try {
+      await ask("LOCK TABLES valet_jobs WRITE");
+      assert.match((await repository.health()).reason!, /no answer within 200 ms/);
+      await assertDown(repository);
+      await ask("UNLOCK TABLES");
+      await within(logs.waitFor({ message: back }), "the recovery", recoveryMs);
+    } finally {
+      locking.destroy();
+    }
     assert.deepEqual(await repository.get(job.id), job);
     assertOneOutage(logs);
   }, "readTimeout=200ms&timeout=200ms"));
