@@ -49,7 +49,7 @@ export function createApp(options: AppOptions): Hono {
   const unitMs = options.timeoutUnit === "second" ? 1000 : 1;
   const limits = { maxBytes: options.maxBodyBytes, timeoutMs: options.bodyTimeoutMs };
   const routes: readonly Route[] = [
-    ...jobsRoutes({ service, unitMs, readBody: createBodyReader(limits) }),
+    ...jobsRoutes({ service, unitMs, useBody: createBodyReader(limits) }),
     ...tasksRoutes(tasks),
     ...statusRoutes(options.status),
   ];

@@ -1,29 +1,30 @@
 // The routes of jobs and their results: read the request, call the service, write the answer.
 
-import type { JsonObject } from "../job_request.ts";
 import type { JobService } from "../job_service.ts";
 import { noContent, type Route } from "./answer.ts";
 import { jobJson, resultJson } from "./job_json.ts";
+import type { UseBody } from "./request_body.ts";
 
 /** What the routes of jobs work with. */
 export interface JobsRoutesOptions {
   readonly service: JobService;
   /** The milliseconds of one unit of `timeout`. */
   readonly unitMs: number;
-  readonly readBody: (request: Request) => Promise<JsonObject>;
+  readonly useBody: UseBody;
 }
 
 /** The routes below `/jobs`. */
-export function jobsRoutes({ service, unitMs, readBody }: JobsRoutesOptions): readonly Route[] {
+export function jobsRoutes({ service, unitMs, useBody }: JobsRoutesOptions): readonly Route[] {
   return [
     {
       method: "POST",
       path: "/jobs",
-      handle: async (context, mount) => {
-        const job = await service.create(await readBody(context.req.raw));
-        const headers = { location: `${mount}/jobs/${job.id}` };
-        return { status: 202, json: jobJson(job, unitMs), headers };
-      },
+      handle: ({ req }, mount) =>
+        useBody(req.raw, async (body) => {
+          const job = await service.create(body);
+          const headers = { location: `${mount}/jobs/${job.id}` };
+          return { status: 202, json: jobJson(job, unitMs), headers };
+        }),
     },
     {
       method: "GET",
@@ -52,10 +53,11 @@ export function jobsRoutes({ service, unitMs, readBody }: JobsRoutesOptions): re
     {
       method: "PATCH",
       path: "/jobs/:id",
-      handle: async ({ req }) => {
-        await service.update(req.param("id")!, await readBody(req.raw));
-        return noContent;
-      },
+      handle: ({ req }) =>
+        useBody(req.raw, async (body) => {
+          await service.update(req.param("id")!, body);
+          return noContent;
+        }),
     },
     {
       method: "DELETE",

@@ -16,17 +16,42 @@ export interface BodyLimits {
   readonly timeoutMs: number;
 }
 
+/** Reads the body of a request, gives it to `use`, and ends as that does. */
+export type UseBody = <Result>(
+  request: Request,
+  use: (body: JsonObject) => Promise<Result>,
+) => Promise<Result>;
+
+/** What the large bodies of all requests under way may have: each takes ten times that until it is answered. */
+const maxLargeBytes = 64 * 1024 * 1024;
+/** A body of more than this is a large one; others are never kept waiting by those. */
+const largeBytes = 64 * 1024;
+
 /**
- * Makes the reader of bodies. It throws ValetError `too_large`, or `invalid_argument` for a body that is no
- * JSON object, and BodyTimeoutError. The content type is not looked at: many clients get it wrong.
+ * Makes the reader of bodies. It throws ValetError `too_large`, `invalid_argument` for a body that is no JSON
+ * object, `unavailable` where the bodies of requests under way take too much memory, and BodyTimeoutError.
+ * The content type is not looked at: many clients get it wrong.
  */
-export function createBodyReader(limits: BodyLimits): (request: Request) => Promise<JsonObject> {
+export function createBodyReader(limits: BodyLimits): UseBody {
   const { maxBytes, timeoutMs } = limits;
   const withDeadline = createDeadline(timeoutMs);
+  let heldBytes = 0;
 
-  return async (request) => {
+  return async (request, use) => {
     const length = request.headers.get("content-length");
-    if (length !== null && Number(length) > maxBytes) throw tooLarge(maxBytes);
+    const bytes = length === null ? maxBytes : Number(length);
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    if (bytes <= largeBytes) return await use(await read(request, length));
+    if (heldBytes > 0 && heldBytes + bytes > maxLargeBytes) throw tooMany();
+    heldBytes += bytes;
+    try {
+      return await use(await read(request, length));
+    } finally {
+      heldBytes -= bytes;
+    }
+  };
+
+  async function read(request: Request, length: string | null): Promise<JsonObject> {
     // A declared length is one that the HTTP server keeps the client to. A transfer coding has none.
     if (length === null) return parseObject(await readStream(request, maxBytes, withDeadline));
 
@@ -37,7 +62,7 @@ export function createBodyReader(limits: BodyLimits): (request: Request) => Prom
     // Most bodies came with their request's head. Those are read within two turns: no deadline for them.
     for (let turn = 0; turn < turnsOfReadyBody && text === undefined; turn++) await null;
     return parseObject(text ?? await withDeadline(reading));
-  };
+  }
 }
 
 const maxLocatedLength = 65_536;
@@ -143,6 +168,14 @@ function locateError(text: string): string {
 function noObject(kind: string, cause?: unknown): ValetError {
   const message = `Cannot read the body: it is ${kind}; an object is allowed`;
   return new ValetError("invalid_argument", message, { cause });
+}
+
+function tooMany(): ValetError {
+  return new ValetError(
+    "unavailable",
+    `Cannot read the body: the large bodies of requests under way take all of the ${maxLargeBytes} bytes ` +
+      "that there are for them; try again later",
+  );
 }
 
 function tooLarge(maxBytes: number): ValetError {

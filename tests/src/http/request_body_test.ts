@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { ValetError } from "../../../src/errors.ts";
-import { BodyTimeoutError, createBodyReader } from "../../../src/http/request_body.ts";
+import {
+  type BodyLimits,
+  BodyTimeoutError,
+  createBodyReader,
+} from "../../../src/http/request_body.ts";
 import { makeApp, type TestAppOptions } from "../../testing/make_app.ts";
 import { serve } from "../../testing/serve.ts";
 
@@ -75,8 +79,14 @@ const head = "POST /jobs HTTP/1.1\r\nHost: a\r\n";
 const chunkedHead = `${head}Transfer-Encoding: chunked\r\n\r\n`;
 const job = JSON.stringify({ name: "a job", task_name: "dummytask" });
 
+/** A reader that gives what it has read. */
+function createReader(limits: BodyLimits) {
+  const useBody = createBodyReader(limits);
+  return (request: Request) => useBody(request, (body) => Promise.resolve(body));
+}
+
 Deno.test("createBodyReader reads an object of known or unknown length", async () => {
-  const read = createBodyReader(limits);
+  const read = createReader(limits);
   assert.deepEqual(await read(makeRequest('{"a":1}', 7)), { a: 1 });
   assert.deepEqual(await read(makeRequest('{"a":1}')), { a: 1 });
   assert.deepEqual(await read(makeRequest(streamOf('{"a"', ":", "1}"))), { a: 1 });
@@ -86,11 +96,11 @@ Deno.test("createBodyReader reads an object of known or unknown length", async (
 Deno.test("createBodyReader puts characters together that came in two parts", async () => {
   const bytes = encoder.encode('{"a":"\u20ac"}');
   const parts = ReadableStream.from([bytes.slice(0, 7), bytes.slice(7)]);
-  assert.deepEqual(await createBodyReader(limits)(makeRequest(parts)), { a: "\u20ac" });
+  assert.deepEqual(await createReader(limits)(makeRequest(parts)), { a: "\u20ac" });
 });
 
 Deno.test("createBodyReader takes a body of the largest size and refuses a byte more", async () => {
-  const read = createBodyReader(limits);
+  const read = createReader(limits);
   for (const [size, isTaken] of [[20, true], [21, false]] as const) {
     const body = `{"a":"${"x".repeat(size - 8)}"}`;
     for (
@@ -122,19 +132,33 @@ Deno.test("createBodyReader reads no further than the limit", async () => {
       controller.enqueue(encoder.encode("xxxxx"));
     },
   }, { highWaterMark: 0 });
-  await assert.rejects(createBodyReader(limits)(makeRequest(endless)), { code: "too_large" });
+  await assert.rejects(createReader(limits)(makeRequest(endless)), { code: "too_large" });
   assert.equal(chunkCount, 5);
+});
+
+Deno.test("createBodyReader bounds what the large bodies of requests under way take, and nothing else", async () => {
+  const bytes = 1024 * 1024;
+  const useBody = createBodyReader({ maxBytes: bytes, timeoutMs: 10_000 });
+  const answered = Promise.withResolvers<void>();
+  const hold = () => useBody(makeRequest("{}", bytes), () => answered.promise);
+  const held = Array.from({ length: 64 }, hold);
+  await assert.rejects(hold(), { code: "unavailable", message: /67108864 bytes/ });
+  await assert.rejects(useBody(makeRequest("{}"), () => answered.promise), { code: "unavailable" });
+  assert.equal(await useBody(makeRequest("{}", 65_536), () => Promise.resolve("small")), "small");
+  answered.resolve();
+  await Promise.all(held);
+  await hold();
 });
 
 Deno.test("createBodyReader refuses what is no JSON object", async () => {
   for (const body of ["", "x", "[]", "null", '"a"', "7"]) {
-    await assert.rejects(createBodyReader(limits)(makeRequest(body)), { code: "invalid_argument" });
+    await assert.rejects(createReader(limits)(makeRequest(body)), { code: "invalid_argument" });
   }
-  await assert.rejects(createBodyReader(limits)(makeRequest(null)), /it is empty/);
+  await assert.rejects(createReader(limits)(makeRequest(null)), /it is empty/);
 });
 
 Deno.test("createBodyReader does not look for the error in a long text", async () => {
-  const read = createBodyReader({ ...limits, maxBytes: 1_000_000 });
+  const read = createReader({ ...limits, maxBytes: 1_000_000 });
   const long = "[".repeat(65_537);
   await assert.rejects(read(makeRequest(long)), /it is no JSON; an object is allowed$/);
   await assert.rejects(
@@ -144,7 +168,7 @@ Deno.test("createBodyReader does not look for the error in a long text", async (
 });
 
 Deno.test("createBodyReader gives up a body whose time is over, and no other", async () => {
-  const read = createBodyReader({ maxBytes: 20, timeoutMs: 30 });
+  const read = createReader({ maxBytes: 20, timeoutMs: 30 });
   let wasCancelled = false;
   const silent = () =>
     new ReadableStream<Uint8Array>({
@@ -166,7 +190,7 @@ Deno.test("createBodyReader makes a stream that breaks off an error of the clien
       controller.error(new Error("reset"));
     },
   });
-  await assert.rejects(createBodyReader(limits)(makeRequest(broken)), {
+  await assert.rejects(createReader(limits)(makeRequest(broken)), {
     code: "invalid_argument",
     message: "Cannot read the body: the connection broke off",
   });
