@@ -92,7 +92,7 @@ Deno.test("a node outlives the death of MySQL and heals by itself", async () => 
     server: { shutdown_grace: "200ms" },
   };
   await using valet = await startValet({ config, env });
-  const { api, process } = valet;
+  const { api } = valet;
   await using other = await startValet({ config, env });
   const lost = await other.api.submit("http_request", web.holdParams("lost"));
   await web.waitFor("lost");
