@@ -3,6 +3,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ValetError } from "./errors.ts";
+import { problemsOfPermissions } from "./task_permissions.ts";
 
 /** Writes to the log of the server; every line carries the id of the job. `fields` must be JSON. */
 export interface TaskLog {
@@ -85,8 +86,7 @@ export interface RegisteredTask {
 const maxNameLength = 255;
 /** The longest timeout, of a job or a task: one year. */
 export const maxTimeoutMs = 365 * 24 * 3_600_000;
-const grantable = ["env", "net", "read", "sys", "write"] as const;
-const refused = ["run", "ffi", "import"] as const;
+const durationParts = ["hours", "minutes", "seconds", "milliseconds"];
 
 /**
  * The registered form of every task of the table. The map is the only way from a client's task name to
@@ -99,12 +99,15 @@ export function registerTasks(table: TaskTable): ReadonlyMap<string, RegisteredT
   const tasks = new Map<string, RegisteredTask>();
   for (const [name, task] of Object.entries(table)) {
     const problems = [...problemsOfName(name), ...problemsOfTask(task)];
-    details.push(...problems.map((message) => ({ path: name, message })));
+    details.push(...problems.map((problem) => ({
+      path: name,
+      message: `Cannot register the task ${JSON.stringify(name)}: it ${problem}`,
+    })));
     if (problems.length === 0) tasks.set(name, registeredTask(name, task));
   }
   if (details.length > 0) {
-    const list = details.map((detail) => `task "${detail.path}" ${detail.message}`).join("; ");
-    throw new ValetError("invalid_config", `Cannot register the tasks: ${list}`, { details });
+    const list = details.map(({ message }) => message).join("; ");
+    throw new ValetError("invalid_config", list, { details });
   }
   return tasks;
 }
@@ -147,41 +150,31 @@ function problemsOfTask(task: unknown): string[] {
   if (definition.params !== undefined && !isStandardSchema(definition.params)) {
     problems.push("has params that are no Standard Schema (no ~standard.validate)");
   }
-  if (definition.timeout !== undefined) {
-    const timeoutMs = durationMs(definition.timeout as Duration);
-    if (!(timeoutMs > 0 && timeoutMs <= maxTimeoutMs)) {
-      problems.push(`has a timeout of ${timeoutMs} ms: more than 0 and at most a year is allowed`);
-    }
-  }
-  return [...problems, ...problemsOfPermissions(definition.permissions)];
+  return [
+    ...problems,
+    ...problemsOfTimeout(definition.timeout),
+    ...problemsOfPermissions(definition.permissions),
+  ];
 }
 
-function problemsOfPermissions(permissions: unknown): string[] {
-  if (permissions === undefined) return [];
-  if (typeof permissions !== "object" || permissions === null) {
-    return ["has permissions that are no object such as { net: true }"];
+function problemsOfTimeout(timeout: unknown): string[] {
+  if (timeout === undefined) return [];
+  if (typeof timeout !== "object" || timeout === null || Array.isArray(timeout)) {
+    const seen = JSON.stringify(timeout);
+    return [`has the timeout ${seen}: an object such as { minutes: 1, seconds: 30 } is allowed`];
   }
-  const problems: string[] = [];
-  for (const [name, value] of Object.entries(permissions)) {
-    if (value === false) continue;
-    const isRefused = (refused as readonly string[]).includes(name);
-    if (!isRefused && (grantable as readonly string[]).includes(name)) {
-      if (value === true || isListOfStrings(value)) continue;
-      problems.push(
-        `declares permissions.${name} as ${
-          JSON.stringify(value)
-        }: true, false or a list of strings is allowed`,
-      );
-    } else {
-      const why = isRefused ? "which would let it leave its sandbox" : "which is not known";
-      problems.push(`declares permissions.${name}, ${why}: ${grantable.join(", ")} are allowed`);
-    }
+  const wrong = Object.entries(timeout).filter(([part, count]) =>
+    count !== undefined && !(durationParts.includes(part) && Number.isFinite(count))
+  );
+  if (wrong.length > 0) {
+    return wrong.map(([part, count]) =>
+      `has a timeout with ${part}: ${String(count)}; ` +
+      `numbers of ${durationParts.join(", ")} are allowed`
+    );
   }
-  return problems;
-}
-
-function isListOfStrings(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
+  const timeoutMs = durationMs(timeout);
+  if (timeoutMs > 0 && timeoutMs <= maxTimeoutMs) return [];
+  return [`has a timeout of ${timeoutMs} ms: more than 0 and at most a year is allowed`];
 }
 
 function isStandardSchema(value: unknown): value is StandardSchemaV1 {
