@@ -11,6 +11,7 @@ import {
 import type { Config } from "./config_shape.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { errorMessage, ValetError } from "./errors.ts";
+import type { LogFormat } from "./log_line.ts";
 
 export type { Config };
 
@@ -35,9 +36,7 @@ export async function loadConfig(path: string): Promise<Config> {
 // deno-lint-ignore require-await -- async turns what is thrown into a rejection
 export async function parseConfig(text: string, fileName: string): Promise<Config> {
   const notes = listSettings();
-  const keys = new Map([...notes.keys()].map((key) => [key, key]));
-  for (const [key, { alias }] of notes) if (alias !== undefined) keys.set(alias, key);
-
+  const keys = knownKeys(notes);
   const { values, positions, problems } = readSettings(text, keys);
   const check = checkSettings(values);
   if ("config" in check && problems.length === 0) return check.config;
@@ -59,6 +58,24 @@ export async function parseConfig(text: string, fileName: string): Promise<Confi
         message: `${fileName}:${line}:${column}: ${message}`,
       })),
   );
+}
+
+/** The `logging_format` of a configuration file, whatever else is wrong with it; `text` where it has none. */
+export async function readLoggingFormat(path: string): Promise<LogFormat> {
+  try {
+    const { values } = readSettings(await readText(path), knownKeys(listSettings()));
+    return values.get("logging_format") === "json" ? "json" : "text";
+  } catch {
+    // No file, or no text: whoever loads it says why.
+    return "text";
+  }
+}
+
+/** Each key and each alias with the key that it stands for. */
+function knownKeys(notes: ReadonlyMap<string, SettingNotes>): Map<string, string> {
+  const keys = new Map([...notes.keys()].map((key) => [key, key]));
+  for (const [key, { alias }] of notes) if (alias !== undefined) keys.set(alias, key);
+  return keys;
 }
 
 function describeWrong({ path, value }: WrongValue, notes: SettingNotes): string {

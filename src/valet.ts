@@ -2,10 +2,11 @@
 // the parts that only the composition root may name.
 
 import { type Command, helpText, parseCommandLine } from "./command_line.ts";
-import { type Config, loadConfig } from "./config.ts";
+import { type Config, loadConfig, readLoggingFormat } from "./config.ts";
 import { errorMessage, ValetError } from "./errors.ts";
 import type { RunnerCommand } from "./executor/runner_process.ts";
 import { configureLogging, flushLogs, getLogger } from "./log.ts";
+import type { LogFormat } from "./log_line.ts";
 import { type Node, openNode } from "./node.ts";
 import { openStores, queueOptions, repositoryOptions, type StoreOpeners } from "./open_stores.ts";
 import { describeTask } from "./task_description.ts";
@@ -54,11 +55,23 @@ function print(text: string): ExitCode {
 
 /** Problems of the usage or the configuration, a line each, on stderr. */
 function fail(thrown: unknown): ExitCode {
+  writeAll(Deno.stderr, problemsOf(thrown).join("\n"));
+  return 2;
+}
+
+/** The same for a server whose log is read by a machine: there each problem is a record. */
+function failToStart(thrown: unknown, format: LogFormat): ExitCode {
+  if (format === "text") return fail(thrown);
+  configureLogging({ format, level: "error" });
+  for (const problem of problemsOf(thrown)) getLogger("valet").fatal(problem);
+  return 2;
+}
+
+function problemsOf(thrown: unknown): string[] {
   const details = thrown instanceof ValetError && thrown.code === "invalid_config"
     ? thrown.details.map(({ message }) => message)
     : [];
-  writeAll(Deno.stderr, details.length > 0 ? details.join("\n") : errorMessage(thrown));
-  return 2;
+  return details.length > 0 ? details : [errorMessage(thrown)];
 }
 
 function writeAll(output: { writeSync(bytes: Uint8Array): number }, text: string): void {
@@ -133,25 +146,27 @@ function localHost(host: string): string {
 }
 
 async function serve(configPath: string, parts: ValetParts): Promise<ExitCode> {
-  let config: Config;
-  let tasks: ReturnType<typeof registerTasks>;
   try {
-    config = await loadConfig(configPath);
-    tasks = registerTasks(parts.tasks);
+    const config = await loadConfig(configPath);
+    return await serveConfig(config, parts);
   } catch (thrown) {
-    return fail(thrown);
+    return failToStart(thrown, await readLoggingFormat(configPath));
+  } finally {
+    await flushLogs();
   }
+}
+
+/** Throws `invalid_config`; every other failure is in the log. */
+async function serveConfig(config: Config, parts: ValetParts): Promise<ExitCode> {
+  const tasks = registerTasks(parts.tasks);
   configureLogging({ format: config.loggingFormat, level: config.loggingLevel });
-  const log = getLogger("valet");
   reportStrayErrors();
   try {
     return await runNode(config, tasks, parts);
   } catch (thrown) {
-    if (thrown instanceof ValetError && thrown.code === "invalid_config") return fail(thrown);
-    log.fatal(startFailure(thrown, config));
+    if (thrown instanceof ValetError && thrown.code === "invalid_config") throw thrown;
+    getLogger("valet").fatal(startFailure(thrown, config));
     return 1;
-  } finally {
-    await flushLogs();
   }
 }
 

@@ -68,6 +68,40 @@ Deno.test("a wrong configuration ends any start with code 2 and a line for each 
   });
 });
 
+Deno.test("with logging_format: json each problem of a start is a record of the log", async () => {
+  const text = "logging_format: json\nport: nowhere\nworker_pool:\n  isolation: thread\n";
+  await withConfig(text, async (path) => {
+    const process = await runValetCommand(["--config", path]);
+    const { code } = await process.waitForEnd();
+    assert.deepEqual([code, process.stderr], [2, ""]);
+    assert.deepEqual(process.log.map(({ level }) => level), ["fatal", "fatal"]);
+    assert.match(process.log[0]!.message, /config\.yaml:2:7: port is "nowhere": /);
+    assert.match(process.log[1]!.message, /config\.yaml:4:14: worker_pool\.isolation is "thread"/);
+  });
+});
+
+Deno.test("a wrong task table ends any start with code 2 and a line for each problem", async () => {
+  const lines = [
+    'Cannot register the task "late": it has a timeout of 0 ms: more than 0 and at most a year is allowed',
+    'Cannot register the task "runs": it declares permissions.run, which would let it leave its ' +
+    "sandbox: env, net, read, sys, write are allowed",
+  ];
+  await withConfig("logging_format: text\n", async (path) => {
+    for (const command of ["serve", "check"]) {
+      const process = await runValetCommand([command, "--config", path], { tasks: "wrong" });
+      const { code } = await process.waitForEnd();
+      assert.deepEqual([code, process.lines], [2, []]);
+      assert.deepEqual(process.stderr.trimEnd().split("\n"), lines);
+    }
+  });
+  await withConfig("logging_format: json\n", async (path) => {
+    const process = await runValetCommand(["--config", path], { tasks: "wrong" });
+    const { code } = await process.waitForEnd();
+    assert.deepEqual([code, process.stderr], [2, ""]);
+    assert.deepEqual(process.log.map(({ message }) => message), lines);
+  });
+});
+
 Deno.test("a missing configuration file ends the start with code 2", async () => {
   const { code, out, err } = await run("--config", "/nowhere/config.yaml");
   assert.deepEqual([code, out], [2, ""]);

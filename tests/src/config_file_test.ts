@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Config, loadConfig, parseConfig } from "../../src/config.ts";
+import { type Config, loadConfig, parseConfig, readLoggingFormat } from "../../src/config.ts";
 import { ValetError } from "../../src/errors.ts";
 
 async function problemsOf(config: Promise<Config>): Promise<string[]> {
@@ -54,4 +54,20 @@ Deno.test("loadConfig refuses a file over the limit and reads one at the limit",
   await withFile(comment.subarray(1), async (path) => {
     assert.deepEqual(await loadConfig(path), await parseConfig("", "empty"));
   });
+});
+
+Deno.test("readLoggingFormat finds the format whatever else is wrong with the file", async () => {
+  const formats: readonly (readonly [text: string, format: string])[] = [
+    ["logging_format: json\nport: nowhere\nprot: 1", "json"],
+    ["logging_format: text", "text"],
+    ["logging_format: xml", "text"],
+    ["port: 1", "text"],
+    ["logging_format: json\nport: [", "text"],
+  ];
+  for (const [text, format] of formats) {
+    await withFile(new TextEncoder().encode(text), async (path) => {
+      assert.equal(await readLoggingFormat(path), format, text);
+    });
+  }
+  assert.equal(await readLoggingFormat("/nonexistent/config.yaml"), "text");
 });

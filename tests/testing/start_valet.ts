@@ -11,8 +11,11 @@ export interface StartOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Set in the environment of the server. */
   readonly env?: Readonly<Record<string, string>>;
-  /** `fixtures`: the executable of tests/fixtures, always from source. Default: the shipped tasks. */
-  readonly tasks?: "shipped" | "fixtures";
+  /**
+   * `fixtures`: the executable of tests/fixtures, `wrong`: one whose table of tasks is wrong; both always
+   * from source. Default: the shipped tasks.
+   */
+  readonly tasks?: keyof typeof mains;
 }
 
 /** The process of a server, whether it listens or not. It is killed, and its configuration removed, at the end. */
@@ -25,6 +28,11 @@ export interface RunningValet extends LaunchedValet {
   readonly api: ApiClient;
 }
 
+const mains = {
+  shipped: "../../main.ts",
+  fixtures: "../fixtures/main.ts",
+  wrong: "../fixtures/wrong_main.ts",
+};
 const binaryPath = Deno.env.get("VALET_BINARY");
 /** As in `deno task start`. */
 export const denoFlags: readonly string[] = [
@@ -89,9 +97,7 @@ export async function runValetCommand(
 ): Promise<ValetProcess> {
   const { env = {}, tasks = "shipped" } = options;
   const isBinary = binaryPath !== undefined && tasks === "shipped";
-  const main = fileURLToPath(
-    import.meta.resolve(tasks === "shipped" ? "../../main.ts" : "../fixtures/main.ts"),
-  );
+  const main = fileURLToPath(import.meta.resolve(mains[tasks]));
   const command = isBinary
     ? new Deno.Command(await copyOfBinary(binaryPath), {
       args: [...args],
