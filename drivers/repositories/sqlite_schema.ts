@@ -45,7 +45,7 @@ export const schemaVersion: number = migrations.length;
 /**
  * Makes sure, without writing, that the tables are none, or of this Valet or an older one.
  *
- * @throws ValetError `failed_precondition`
+ * @throws ValetError `invalid_config` for those of another program, `failed_precondition` for newer ones.
  */
 export function assertKnownSchema(database: DatabaseSync, path: string): void {
   const version = readNumber(database, "PRAGMA user_version");
@@ -53,7 +53,7 @@ export function assertKnownSchema(database: DatabaseSync, path: string): void {
   const isEmpty = readNumber(database, "SELECT count(*) FROM sqlite_schema") === 0;
   if (owner !== applicationId && (owner !== 0 || version !== 0 || !isEmpty)) {
     throw new ValetError(
-      "failed_precondition",
+      "invalid_config",
       `Cannot open the SQLite database ${path}: it belongs to another program; ` +
         "a new file or one of Valet is allowed",
     );

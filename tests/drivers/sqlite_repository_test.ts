@@ -207,7 +207,7 @@ Deno.test("openSqliteRepository: refuses the database of another program and lea
   readFile(path, (database) => database.exec("CREATE TABLE jobs (id)"));
   const before = Deno.readFileSync(path);
   const reason = "it belongs to another program; a new file or one of Valet is allowed";
-  await assertRefused(path, "failed_precondition", reason);
+  await assertRefused(path, "invalid_config", reason);
   assert.deepEqual(Deno.readFileSync(path), before);
 });
 
@@ -254,7 +254,7 @@ Deno.test({
     await (await open(path)).close();
     Deno.chmodSync(path, 0o400);
     const reason = "the file or its folder is read-only; Valet must be able to write both";
-    await assertRefused(path, "failed_precondition", reason);
+    await assertRefused(path, "invalid_config", reason);
   },
 });
 
