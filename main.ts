@@ -30,12 +30,12 @@ if (import.meta.main) {
     const { serveRunner } = await import("./src/executor/runner.ts");
     await serveRunner(workerUrl);
   } else {
-    const [{ runValet }, { openQueue, openRepository }, { tasks }] = await Promise.all([
+    const [{ runValet }, drivers, { tasks }] = await Promise.all([
       import("./src/valet.ts"),
       import("./drivers/mod.ts"),
       import("./tasks/mod.ts"),
     ]);
-    const parts = { tasks, openRepository, openQueue, workerUrl, runnerCommand };
+    const parts = { tasks, drivers, workerUrl, runnerCommand };
     Deno.exit(await runValet(Deno.args, parts));
   }
 }

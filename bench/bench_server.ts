@@ -13,18 +13,22 @@ if (Deno.args[0] === "runner") {
   const { serveRunner } = await import("../src/executor/runner.ts");
   await serveRunner(workerUrl);
 } else {
-  const [{ runValet }, { openQueue, openRepository }, { tasks }, { storeFinishedJobs }] =
-    await Promise.all([
-      import("../src/valet.ts"),
-      import("../drivers/mod.ts"),
-      import("./tasks.ts"),
-      import("./stored_jobs.ts"),
-    ]);
-  const openFilled: typeof openRepository = async (name, options) => {
-    const repository = await openRepository(name, options);
+  const [{ runValet }, drivers, { tasks }, { storeFinishedJobs }] = await Promise.all([
+    import("../src/valet.ts"),
+    import("../drivers/mod.ts"),
+    import("./tasks.ts"),
+    import("./stored_jobs.ts"),
+  ]);
+  const openFilled: typeof drivers.openRepository = async (name, options) => {
+    const repository = await drivers.openRepository(name, options);
     await storeFinishedJobs(repository, Number(Deno.env.get("VALET_BENCH_STORED_JOBS") ?? 0));
     return repository;
   };
-  const parts = { tasks, openRepository: openFilled, openQueue, workerUrl, runnerCommand };
+  const parts = {
+    tasks,
+    drivers: { ...drivers, openRepository: openFilled },
+    workerUrl,
+    runnerCommand,
+  };
   Deno.exit(await runValet(Deno.args, parts));
 }

@@ -6,46 +6,82 @@ import { ValetError } from "../src/errors.ts";
 import type { Queue } from "../src/queue.ts";
 import type { Repository } from "../src/repository.ts";
 
-/** Opens a driver. Each one parses its own options and says in its doc comment what they are. */
-export type OpenDriver<Port> = (options?: unknown) => Promise<Port>;
+/** What a build knows of a driver. Each one parses its own options and says in its doc comment what they are. */
+export interface Driver<Port> {
+  /** Throws `invalid_config` for options that `open` would refuse; connects with nothing, makes nothing. */
+  readonly check: (options?: unknown) => Promise<void>;
+  readonly open: (options?: unknown) => Promise<Port>;
+}
 
 /** The repository drivers by name. */
-export const repositories: Readonly<Record<string, OpenDriver<Repository>>> = {
-  memory: async (options) =>
-    (await import("./repositories/memory.ts")).openMemoryRepository(options),
-  sqlite: async (options) =>
-    (await import("./repositories/sqlite.ts")).openSqliteRepository(options),
-  mysql: async (options) => (await import("./repositories/mysql.ts")).openMysqlRepository(options),
+export const repositories: Readonly<Record<string, Driver<Repository>>> = {
+  memory: {
+    check: async (options) =>
+      (await import("./repositories/memory.ts")).checkMemoryRepository(options),
+    open: async (options) =>
+      (await import("./repositories/memory.ts")).openMemoryRepository(options),
+  },
+  sqlite: {
+    check: async (options) =>
+      (await import("./repositories/sqlite.ts")).checkSqliteRepository(options),
+    open: async (options) =>
+      (await import("./repositories/sqlite.ts")).openSqliteRepository(options),
+  },
+  mysql: {
+    check: async (options) =>
+      (await import("./repositories/mysql.ts")).checkMysqlRepository(options),
+    open: async (options) => (await import("./repositories/mysql.ts")).openMysqlRepository(options),
+  },
 };
 
 /** The queue drivers by name. */
-export const queues: Readonly<Record<string, OpenDriver<Queue>>> = {
-  memory: async (options) => (await import("./queues/memory.ts")).openMemoryQueue(options),
-  rabbitmq: async (options) => (await import("./queues/rabbitmq.ts")).openRabbitmqQueue(options),
+export const queues: Readonly<Record<string, Driver<Queue>>> = {
+  memory: {
+    check: async (options) => (await import("./queues/memory.ts")).checkMemoryQueue(options),
+    open: async (options) => (await import("./queues/memory.ts")).openMemoryQueue(options),
+  },
+  rabbitmq: {
+    check: async (options) => (await import("./queues/rabbitmq.ts")).checkRabbitmqQueue(options),
+    open: async (options) => (await import("./queues/rabbitmq.ts")).openRabbitmqQueue(options),
+  },
 };
+
+/**
+ * Checks the options of the repository of that name, without a connection.
+ *
+ * @throws ValetError `invalid_config` for an unknown name or options that the driver refuses.
+ */
+export async function checkRepository(name: string, options?: unknown): Promise<void> {
+  await findDriver(repositories, name, "repository").check(options);
+}
+
+/** Checks the options of the job queue of that name. Throws like {@link checkRepository}. */
+export async function checkQueue(name: string, options?: unknown): Promise<void> {
+  await findDriver(queues, name, "job queue").check(options);
+}
 
 /**
  * Opens the repository of that name.
  *
- * @throws ValetError `invalid_config` for an unknown name or options that the driver refuses,
- * `unavailable` where its server cannot be reached.
+ * @throws ValetError as {@link checkRepository} does, and `unavailable` where its server cannot be
+ * reached.
  */
 export async function openRepository(name: string, options?: unknown): Promise<Repository> {
-  return await findDriver(repositories, name, "repository")(options);
+  return await findDriver(repositories, name, "repository").open(options);
 }
 
 /** Opens the job queue of that name. Throws like {@link openRepository}. */
 export async function openQueue(name: string, options?: unknown): Promise<Queue> {
-  return await findDriver(queues, name, "job queue")(options);
+  return await findDriver(queues, name, "job queue").open(options);
 }
 
 function findDriver<Port>(
-  table: Readonly<Record<string, OpenDriver<Port>>>,
+  table: Readonly<Record<string, Driver<Port>>>,
   name: string,
   kind: string,
-): OpenDriver<Port> {
-  const open = Object.hasOwn(table, name) ? table[name] : undefined;
-  if (open !== undefined) return open;
+): Driver<Port> {
+  const driver = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (driver !== undefined) return driver;
   throw new ValetError(
     "invalid_config",
     `Cannot open the ${kind}: ${name} is not a ${kind} of this build; known: ` +

@@ -1,16 +1,18 @@
-// Opens the repository and the queue that a configuration names: reads their secrets and waits for
-// servers that are not there yet. Called by src/valet.ts at the start.
+// Opens the repository and the queue that a configuration names: reads their secrets, checks their options
+// and waits for servers that are not there yet. Called by src/valet.ts at the start.
 
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import { errorMessage, isUnavailable, ValetError } from "./errors.ts";
+import { type ErrorDetail, errorMessage, isUnavailable, ValetError } from "./errors.ts";
 import { getLogger } from "./log.ts";
 import type { Queue } from "./queue.ts";
 import type { Repository } from "./repository.ts";
 import { readSecret, readSecretFile, type SecretName } from "./secrets.ts";
 
-/** Opens drivers by name; each one parses its options. */
-export interface StoreOpeners {
+/** The drivers by name; each one parses its options. To check them connects with nothing. */
+export interface StoreDrivers {
+  readonly checkRepository: (name: string, options: unknown) => Promise<void>;
+  readonly checkQueue: (name: string, options: unknown) => Promise<void>;
   readonly openRepository: (name: string, options: unknown) => Promise<Repository>;
   readonly openQueue: (name: string, options: unknown) => Promise<Queue>;
 }
@@ -28,28 +30,65 @@ const sentAhead = 128;
 
 const log = getLogger("valet");
 
-/** The options of the repository, secrets included: not for a log. Throws `invalid_config`. */
-export async function repositoryOptions({ repository }: Config): Promise<unknown> {
-  const options = repository[repository.option];
-  if (repository.option !== "mysql") return options;
-  const [dsn, caPem] = await Promise.all([
-    readNeededSecret("mysql_dsn", "repository.option: mysql"),
-    readSecretFile("MYSQL_CA_PEM_FILE"),
-  ]);
-  return { ...options, dsn, caPem };
+/** What the two drivers are told, secrets included: not for a log. */
+export interface StoreOptions {
+  readonly repository: unknown;
+  readonly queue: unknown;
 }
 
-/** The options of the queue, secrets included: not for a log. Throws `invalid_config`. */
-export async function queueOptions({ jobQueue, workerPool }: Config): Promise<unknown> {
-  const options = jobQueue[jobQueue.option];
-  if (jobQueue.option !== "rabbitmq") return options;
-  // A few more than the pool has places for: what it soon has room for is then here already.
-  const prefetch = Math.min(65_535, workerPool.concurrency + workerPool.backlog + sentAhead);
-  return {
-    ...options,
-    uri: await readNeededSecret("rabbitmq_uri", "job_queue.option: rabbitmq"),
-    prefetch,
-  };
+/**
+ * The options of both stores, which their drivers will take.
+ *
+ * @throws ValetError `invalid_config` with a detail for every store that is configured wrongly.
+ */
+export async function readStoreOptions(
+  config: Config,
+  drivers: StoreDrivers,
+): Promise<StoreOptions> {
+  const details: ErrorDetail[] = [];
+  const collect = (path: string, options: Promise<unknown>) =>
+    options.catch((thrown) => {
+      if (!(thrown instanceof ValetError)) throw thrown;
+      details.push({ path, message: thrown.message });
+    });
+  const repository = await collect("repository", repositoryOptions(config, drivers));
+  const queue = await collect("job_queue", queueOptions(config, drivers));
+  if (details.length === 0) return { repository, queue };
+  const list = details.map(({ message }) => message).join("; ");
+  throw new ValetError("invalid_config", list, { details });
+}
+
+async function repositoryOptions(
+  { repository }: Config,
+  { checkRepository }: StoreDrivers,
+): Promise<unknown> {
+  const { option } = repository;
+  const options = option === "mysql"
+    ? {
+      ...repository.mysql,
+      dsn: await readNeededSecret("mysql_dsn", "repository.option: mysql"),
+      caPem: await readSecretFile("MYSQL_CA_PEM_FILE"),
+    }
+    : repository[option];
+  await checkRepository(option, options);
+  return options;
+}
+
+async function queueOptions(
+  { jobQueue, workerPool }: Config,
+  { checkQueue }: StoreDrivers,
+): Promise<unknown> {
+  const { option } = jobQueue;
+  const options = option === "rabbitmq"
+    ? {
+      ...jobQueue.rabbitmq,
+      uri: await readNeededSecret("rabbitmq_uri", "job_queue.option: rabbitmq"),
+      // A few more than the pool has places for: what it soon has room for is then here already.
+      prefetch: Math.min(65_535, workerPool.concurrency + workerPool.backlog + sentAhead),
+    }
+    : jobQueue[option];
+  await checkQueue(option, options);
+  return options;
 }
 
 async function readNeededSecret(name: SecretName, setting: string): Promise<string> {
@@ -70,22 +109,20 @@ async function readNeededSecret(name: SecretName, setting: string): Promise<stri
  */
 export async function openStores(
   config: Config,
-  openers: StoreOpeners,
+  drivers: StoreDrivers,
   signal: AbortSignal,
 ): Promise<Stores | null> {
-  const { openRepository, openQueue } = openers;
   const deadlineMs = performance.now() + config.server.startupWaitMs;
-  const forRepository = await repositoryOptions(config);
-  const forQueue = await queueOptions(config);
+  const options = await readStoreOptions(config, drivers);
   const repository = await openWhenThere(
-    () => openRepository(config.repository.option, forRepository),
+    () => drivers.openRepository(config.repository.option, options.repository),
     deadlineMs,
     signal,
   );
   if (repository === null) return null;
   try {
     const queue = await openWhenThere(
-      () => openQueue(config.jobQueue.option, forQueue),
+      () => drivers.openQueue(config.jobQueue.option, options.queue),
       deadlineMs,
       signal,
     );

@@ -8,13 +8,14 @@ import type { RunnerCommand } from "./executor/runner_process.ts";
 import { configureLogging, flushLogs, getLogger } from "./log.ts";
 import type { LogFormat } from "./log_line.ts";
 import { type Node, openNode } from "./node.ts";
-import { openStores, queueOptions, repositoryOptions, type StoreOpeners } from "./open_stores.ts";
+import { openStores, readStoreOptions, type StoreDrivers } from "./open_stores.ts";
 import { describeTask } from "./task_description.ts";
 import { registerTasks, type TaskTable } from "./task.ts";
 import { readBuildInfo } from "./version.ts";
 
 /** The parts of an executable: its drivers, its tasks, its worker. */
-export interface ValetParts extends StoreOpeners {
+export interface ValetParts {
+  readonly drivers: StoreDrivers;
   readonly tasks: TaskTable;
   /** The module of a worker: it calls `serveTasks`. */
   readonly workerUrl: URL;
@@ -101,7 +102,7 @@ async function check(configPath: string, parts: ValetParts): Promise<ExitCode> {
   try {
     const config = await loadConfig(configPath);
     const tasks = registerTasks(parts.tasks);
-    await Promise.all([repositoryOptions(config), queueOptions(config)]);
+    await readStoreOptions(config, parts.drivers);
     const { workerPool, repository, jobQueue, server } = config;
     return print([
       `${configPath} is fine. This would run:`,
@@ -176,7 +177,7 @@ async function runNode(
   parts: ValetParts,
 ): Promise<ExitCode> {
   const told = listenToSignals();
-  const stores = await openStores(config, parts, told);
+  const stores = await openStores(config, parts.drivers, told);
   if (stores === null) return 0;
   const exhausted = Promise.withResolvers<void>();
   let node: Node;

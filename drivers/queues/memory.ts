@@ -24,7 +24,16 @@ interface Message extends Delivery {
  * @throws ValetError `invalid_config`
  */
 export async function openMemoryQueue(options?: unknown): Promise<Queue> {
-  return new MemoryQueue(readPositiveInteger(options, "capacity", 100, "memory job queue"));
+  return new MemoryQueue(readCapacity(options));
+}
+
+/** Throws `invalid_config` for options that {@link openMemoryQueue} would refuse. */
+export function checkMemoryQueue(options?: unknown): void {
+  readCapacity(options);
+}
+
+function readCapacity(options: unknown): number {
+  return readPositiveInteger(options, "capacity", 100, "memory job queue");
 }
 
 class MemoryQueue implements Queue {

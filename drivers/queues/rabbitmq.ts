@@ -32,6 +32,11 @@ export async function openRabbitmqQueue(options?: unknown): Promise<Queue> {
   return await RabbitmqQueue.open(parseRabbitmqOptions(options));
 }
 
+/** Throws `invalid_config` for options that {@link openRabbitmqQueue} refuses without asking the broker. */
+export function checkRabbitmqQueue(options?: unknown): void {
+  parseRabbitmqOptions(options);
+}
+
 class RabbitmqQueue implements Queue {
   readonly isShared = true;
   readonly #sessionOptions: SessionOptions;

@@ -29,9 +29,16 @@ import { type Entry, JobTable, sizeOf } from "./job_table.ts";
  * @throws ValetError `invalid_config`
  */
 export async function openMemoryRepository(options?: unknown): Promise<Repository> {
-  return new MemoryRepository(
-    readPositiveInteger(options, "maxMemoryMb", 1024, "memory repository"),
-  );
+  return new MemoryRepository(readMaxMemoryMb(options));
+}
+
+/** Throws `invalid_config` for options that {@link openMemoryRepository} would refuse. */
+export function checkMemoryRepository(options?: unknown): void {
+  readMaxMemoryMb(options);
+}
+
+function readMaxMemoryMb(options: unknown): number {
+  return readPositiveInteger(options, "maxMemoryMb", 1024, "memory repository");
 }
 
 class MemoryRepository implements Repository {

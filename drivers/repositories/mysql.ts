@@ -17,14 +17,14 @@ import type {
 } from "../../src/repository.ts";
 import { readPositiveInteger } from "../read_option.ts";
 import { createChange } from "./mysql_changes.ts";
-import { parseMysqlDsn } from "./mysql_dsn.ts";
+import { type MysqlAddress, parseMysqlDsn } from "./mysql_dsn.ts";
 import { createInsert } from "./mysql_inserts.ts";
 import { countJobs, findWork, listJobs } from "./mysql_queries.ts";
 import { toBytes } from "./mysql_ids.ts";
 import { toJob } from "./mysql_rows.ts";
 import { statements } from "./mysql_statements.ts";
 import { migrateSchema } from "./mysql_schema.ts";
-import { MysqlServer } from "./mysql_server.ts";
+import { MysqlServer, type PoolLimits } from "./mysql_server.ts";
 
 /** How long `close` waits for calls that are under way. */
 const closeTimeoutMs = 10_000;
@@ -41,6 +41,25 @@ const read = { isRepeatable: true } as const;
  * `unavailable`, `failed_precondition` for tables of a newer build, or missing ones that the user may not make.
  */
 export async function openMysqlRepository(options?: unknown): Promise<Repository> {
+  const { address, limits } = readOptions(options);
+  const server = new MysqlServer(address, limits);
+  try {
+    await server.open();
+    await migrateSchema(server);
+    server.testWrite = statements.testWrite;
+  } catch (thrown) {
+    await server.close();
+    throw thrown;
+  }
+  return new MysqlRepository(server);
+}
+
+/** Throws `invalid_config` for options that {@link openMysqlRepository} refuses without asking the server. */
+export function checkMysqlRepository(options?: unknown): void {
+  readOptions(options);
+}
+
+function readOptions(options: unknown): { address: MysqlAddress; limits: PoolLimits } {
   const { dsn, caPem } = (options ?? {}) as { readonly dsn?: unknown; readonly caPem?: unknown };
   if (typeof dsn !== "string" || dsn.trim() === "") {
     throw new ValetError(
@@ -51,23 +70,14 @@ export async function openMysqlRepository(options?: unknown): Promise<Repository
   }
   const bound = (name: string, fallback: number) =>
     readPositiveInteger(options, name, fallback, "mysql repository");
-  const server = new MysqlServer(
-    parseMysqlDsn(dsn, typeof caPem === "string" ? caPem : undefined),
-    {
+  return {
+    address: parseMysqlDsn(dsn, typeof caPem === "string" ? caPem : undefined),
+    limits: {
       connectionMaxLifetimeMs: bound("connectionMaxLifetimeMs", 3000),
       maxIdleConnections: bound("maxIdleConnections", 8),
       maxOpenConnections: bound("maxOpenConnections", 8),
     },
-  );
-  try {
-    await server.open();
-    await migrateSchema(server);
-    server.testWrite = statements.testWrite;
-  } catch (thrown) {
-    await server.close();
-    throw thrown;
-  }
-  return new MysqlRepository(server);
+  };
 }
 
 class MysqlRepository implements Repository {

@@ -17,7 +17,7 @@ import type {
 } from "../../src/repository.ts";
 import { createJobFilter, maxCandidates, maxPageTextLength, textLength } from "./job_filter.ts";
 import { Commits, nextTurn } from "./sqlite_commits.ts";
-import { openSqliteFile, type SqliteFile } from "./sqlite_file.ts";
+import { assertUsablePath, openSqliteFile, type SqliteFile } from "./sqlite_file.ts";
 import type { SqliteJobs } from "./sqlite_jobs.ts";
 
 /** So many of the jobs that a `list` looks at are in memory at a time. */
@@ -37,12 +37,17 @@ const repeatable: ReadonlySet<Change["kind"]> = new Set([
  * @param options `{ path, synchronous }`: the file, default `valet.db`; and whether a write is answered when
  * the disk has it (`full`, the default) or already when the operating system has it (`normal`: a loss of
  * power, but not the end of the process, may then take the last writes).
- * @throws ValetError `invalid_config` for wrong options or a path where no database can be,
+ * @throws ValetError `invalid_config` for wrong options or a path where no database of Valet can be,
  * `failed_precondition` for a file that another process uses or that cannot be used as it is.
  */
 export async function openSqliteRepository(options?: unknown): Promise<Repository> {
   const { path, synchronous } = readOptions(options);
   return new SqliteRepository(openSqliteFile(path), synchronous === "full");
+}
+
+/** Throws `invalid_config` for options that {@link openSqliteRepository} refuses without opening the file. */
+export function checkSqliteRepository(options?: unknown): void {
+  assertUsablePath(readOptions(options).path);
 }
 
 class SqliteRepository implements Repository {

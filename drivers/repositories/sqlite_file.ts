@@ -39,14 +39,19 @@ export interface SqliteFile {
 /**
  * Opens the file, makes it if there is none, brings its tables up to date and locks out every other process.
  *
- * @throws ValetError `invalid_config` for a path where no database can be, `failed_precondition` for a file
- * that cannot be used now: another process has it, it is damaged, read-only, of a newer Valet.
+ * @throws ValetError `invalid_config` as {@link assertUsablePath} does and for a file of another program,
+ * `failed_precondition` for one that cannot be used now: another process has it, it is damaged, of a newer
+ * Valet.
  */
 export function openSqliteFile(path: string): SqliteFile {
   const fullPath = resolve(path);
   let database: DatabaseSync | undefined;
   try {
-    makeFile(fullPath);
+    assertUsablePath(fullPath);
+    // For its owner alone: SQLite gives its other files the mode of this one.
+    if (!isThere(fullPath)) {
+      Deno.openSync(fullPath, { write: true, create: true, mode: 0o600 }).close();
+    }
     database = new DatabaseSync(fullPath, connectionOptions);
     database.exec(exclusiveLock);
     assertKnownSchema(database, fullPath);
@@ -56,12 +61,31 @@ export function openSqliteFile(path: string): SqliteFile {
     return { jobs, log: Deno.openSync(`${fullPath}-wal`, { write: true }), database };
   } catch (thrown) {
     database?.close();
-    if (thrown instanceof ValetError) throw thrown;
-    const text = thrown instanceof Deno.errors.NotCapable ? "not capable" : errorMessage(thrown);
-    const { code, reason } = knownProblems.find(({ part }) => text.includes(part)) ??
-      { code: "failed_precondition", reason: text };
-    throw cannotOpen(code, fullPath, reason, thrown);
+    throw toValetError(thrown, fullPath);
   }
+}
+
+/**
+ * Sees whether a database can be there, and leaves everything as it is.
+ *
+ * @throws ValetError `invalid_config` for a path without a folder, of a folder, or that Valet may not use.
+ */
+export function assertUsablePath(path: string): void {
+  const fullPath = resolve(path);
+  try {
+    const reason = problemOfPath(fullPath);
+    if (reason !== undefined) throw cannotOpen("invalid_config", fullPath, reason);
+  } catch (thrown) {
+    throw toValetError(thrown, fullPath);
+  }
+}
+
+function problemOfPath(path: string): string | undefined {
+  const folder = dirname(path);
+  if (!isFolder(folder)) return `there is no folder ${folder}; make it first`;
+  if (isFolder(path)) return "it is a folder; the path of a file is allowed";
+  if (!isWritable(folder) || (isThere(path) && !isWritable(path))) return readOnlyReason;
+  return undefined;
 }
 
 const readOnlyReason = "the file or its folder is read-only; Valet must be able to write both";
@@ -81,7 +105,7 @@ const knownProblems: readonly {
     code: "invalid_config",
     reason: "the file is no SQLite database; a new file or one of Valet is allowed",
   },
-  { part: "readonly database", code: "failed_precondition", reason: readOnlyReason },
+  { part: "readonly database", code: "invalid_config", reason: readOnlyReason },
   {
     part: "not capable",
     code: "invalid_config",
@@ -90,21 +114,8 @@ const knownProblems: readonly {
   },
 ];
 
-/** Sees whether a database can be there, and makes an empty file, where there is none, for its owner alone. */
-function makeFile(path: string): void {
-  const folder = dirname(path);
-  if (!isFolder(folder)) {
-    throw cannotOpen("invalid_config", path, `there is no folder ${folder}; make it first`);
-  }
-  if (isFolder(path)) {
-    throw cannotOpen("invalid_config", path, "it is a folder; the path of a file is allowed");
-  }
-  const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
-  if (!isWritable(folder) || (isThere && !isWritable(path))) {
-    throw cannotOpen("failed_precondition", path, readOnlyReason);
-  }
-  // SQLite gives its other files the mode of this one.
-  if (!isThere) Deno.openSync(path, { write: true, create: true, mode: 0o600 }).close();
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function isFolder(path: string): boolean {
@@ -118,6 +129,14 @@ function isWritable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+function toValetError(thrown: unknown, path: string): ValetError {
+  if (thrown instanceof ValetError) return thrown;
+  const text = thrown instanceof Deno.errors.NotCapable ? "not capable" : errorMessage(thrown);
+  const { code, reason } = knownProblems.find(({ part }) => text.includes(part)) ??
+    { code: "failed_precondition", reason: text };
+  return cannotOpen(code, path, reason, thrown);
 }
 
 function cannotOpen(code: ErrorCode, path: string, reason: string, cause?: unknown): ValetError {

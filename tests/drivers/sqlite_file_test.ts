@@ -1,7 +1,7 @@
 // The file of a SQLite repository as others see it, beside its content.
 
 import assert from "node:assert/strict";
-import { openSqliteRepository } from "../../drivers/repositories/sqlite.ts";
+import { checkSqliteRepository, openSqliteRepository } from "../../drivers/repositories/sqlite.ts";
 import { makeJob } from "../testing/make_job.ts";
 
 Deno.test({
@@ -36,10 +36,13 @@ Deno.test({
   // The reason: there is no /proc elsewhere.
   ignore: Deno.build.os !== "linux",
   async fn() {
-    await assert.rejects(openSqliteRepository({ path: "/proc/1/valet.db" }), (error: Error) => {
+    const path = "/proc/1/valet.db";
+    const isRefusal = (error: Error) => {
       assert.match(error.message, /^Cannot open the SQLite database \/proc\/1\/valet.db: /);
       assert.doesNotMatch(error.message, /allow-all/);
       return true;
-    });
+    };
+    await assert.rejects(openSqliteRepository({ path }), isRefusal);
+    assert.throws(() => checkSqliteRepository({ path }), isRefusal);
   },
 });

@@ -54,6 +54,29 @@ Deno.test("valet check says what would run, or every problem with its place", as
   });
 });
 
+Deno.test("valet check finds each store that cannot be opened as it is configured", async () => {
+  const env = { MYSQL_DSN: "valet:tell-nobody-4711", RABBITMQ_URI: "http://127.0.0.1" };
+  const text = "repository:\n  option: mysql\njob_queue:\n  option: rabbitmq\n";
+  await withConfig(text, async (path) => {
+    const process = await runValetCommand(["check", "--config", path], { env });
+    const { code } = await process.waitForEnd();
+    assert.deepEqual([code, process.lines], [2, []]);
+    const lines = process.stderr.trimEnd().split("\n");
+    assert.equal(lines.length, 2, process.stderr);
+    assert.match(lines[0]!, /MYSQL_DSN/);
+    assert.match(lines[1]!, /RABBITMQ_URI begins with http/);
+    assert.ok(!process.stderr.includes("tell-nobody-4711"));
+  });
+  await withConfig(
+    "repository: {option: sqlite, sqlite: {path: /nowhere/x.db}}\n",
+    async (path) => {
+      const { code, out, err } = await run("check", "--config", path);
+      assert.deepEqual([code, out], [2, ""]);
+      assert.match(err, /there is no folder \/nowhere; make it first/);
+    },
+  );
+});
+
 Deno.test("a wrong configuration ends any start with code 2 and a line for each problem", async () => {
   const text = "port: 8080\nworker_pool:\n  concurency: 2\n  isolation: thread\n";
   await withConfig(text, async (path) => {

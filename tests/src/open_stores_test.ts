@@ -3,7 +3,7 @@ import { openMemoryQueue } from "../../drivers/queues/memory.ts";
 import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
 import { type Config, parseConfig } from "../../src/config.ts";
 import { ValetError } from "../../src/errors.ts";
-import { openStores, type StoreOpeners } from "../../src/open_stores.ts";
+import { openStores, readStoreOptions, type StoreDrivers } from "../../src/open_stores.ts";
 import type { Repository } from "../../src/repository.ts";
 import { CapturedLogs } from "../testing/captured_logs.ts";
 
@@ -14,11 +14,13 @@ function makeConfig(settings: Record<string, unknown> = {}): Promise<Config> {
   return parseConfig(JSON.stringify(settings), "config.yaml");
 }
 
-/** Memory drivers behind openers of which the first calls fail. */
-function makeOpeners(failures: { repository?: Error[]; queue?: Error[] } = {}) {
+/** Memory drivers of which the first calls fail. */
+function makeDrivers(failures: { repository?: Error[]; queue?: Error[] } = {}) {
   const opened: { name: string; options: unknown }[] = [];
   const repositories: Repository[] = [];
-  const openers: StoreOpeners = {
+  const drivers: StoreDrivers = {
+    checkRepository: () => Promise.resolve(),
+    checkQueue: () => Promise.resolve(),
     async openRepository(name, options) {
       opened.push({ name, options });
       const error = failures.repository?.shift();
@@ -33,14 +35,14 @@ function makeOpeners(failures: { repository?: Error[]; queue?: Error[] } = {}) {
       return error === undefined ? openMemoryQueue() : Promise.reject(error);
     },
   };
-  return { openers, opened, repositories };
+  return { drivers, opened, repositories };
 }
 
 Deno.test("openStores opens what the configuration names, with its options", async () => {
-  const { openers, opened } = makeOpeners();
+  const { drivers, opened } = makeDrivers();
   const stores = await openStores(
     await makeConfig({ job_queue: { memory_job_queue: { capacity: 7 } } }),
-    openers,
+    drivers,
     never,
   );
   assert.deepEqual(opened, [
@@ -53,11 +55,11 @@ Deno.test("openStores opens what the configuration names, with its options", asy
 
 Deno.test("openStores waits for stores that are not there yet, and tells so once for each", async () => {
   await using logs = new CapturedLogs();
-  const { openers, opened } = makeOpeners({
+  const { drivers, opened } = makeDrivers({
     repository: [unavailable, unavailable],
     queue: [unavailable],
   });
-  const stores = await openStores(await makeConfig(), openers, never);
+  const stores = await openStores(await makeConfig(), drivers, never);
   assert.equal(opened.length, 5);
   await logs.waitFor({ level: "warn", reason: unavailable.message });
   assert.equal(logs.lines.filter(({ level }) => level === "warn").length, 2);
@@ -66,9 +68,9 @@ Deno.test("openStores waits for stores that are not there yet, and tells so once
 });
 
 Deno.test("openStores gives up when the wait is over, and leaves nothing open", async () => {
-  const { openers, repositories } = makeOpeners({ queue: [unavailable] });
+  const { drivers, repositories } = makeDrivers({ queue: [unavailable] });
   const config = await makeConfig({ server: { startup_wait: "0s" } });
-  await assert.rejects(openStores(config, openers, never), {
+  await assert.rejects(openStores(config, drivers, never), {
     code: "unavailable",
     message: `${unavailable.message}; server.startup_wait is over`,
   });
@@ -77,19 +79,19 @@ Deno.test("openStores gives up when the wait is over, and leaves nothing open", 
 
 Deno.test("openStores does not wait where waiting does not help", async () => {
   const refused = new ValetError("failed_precondition", "another process uses the file");
-  const { openers, opened } = makeOpeners({ repository: [refused] });
-  await assert.rejects(openStores(await makeConfig(), openers, never), refused);
+  const { drivers, opened } = makeDrivers({ repository: [refused] });
+  await assert.rejects(openStores(await makeConfig(), drivers, never), refused);
   assert.equal(opened.length, 1);
 });
 
 Deno.test("openStores ends without stores when it is told to stop", async () => {
   const stop = new AbortController();
-  const { openers, repositories } = makeOpeners();
+  const { drivers, repositories } = makeDrivers();
   const openQueue = () => {
     stop.abort();
     return Promise.reject(unavailable);
   };
-  const stores = await openStores(await makeConfig(), { ...openers, openQueue }, stop.signal);
+  const stores = await openStores(await makeConfig(), { ...drivers, openQueue }, stop.signal);
   assert.equal(stores, null);
   assert.equal((await repositories[0]!.health()).isHealthy, false);
 });
@@ -101,9 +103,9 @@ for (
   ] as const
 ) {
   Deno.test(`openStores says which secret ${name} needs`, async () => {
-    const { openers, opened } = makeOpeners();
+    const { drivers, opened } = makeDrivers();
     await assert.rejects(
-      openStores(await makeConfig({ [part]: { option: name } }), openers, never),
+      openStores(await makeConfig({ [part]: { option: name } }), drivers, never),
       {
         code: "invalid_config",
         message:
@@ -115,9 +117,37 @@ for (
   });
 }
 
+Deno.test("readStoreOptions tells of every store whose options its driver refuses, and opens none", async () => {
+  const { drivers, opened } = makeDrivers();
+  const refusing: StoreDrivers = {
+    ...drivers,
+    checkRepository: (name) => Promise.reject(new ValetError("invalid_config", `no ${name}`)),
+    checkQueue: () => Promise.reject(new ValetError("invalid_config", "no queue")),
+  };
+  const config = await makeConfig();
+  for (const read of [readStoreOptions(config, refusing), openStores(config, refusing, never)]) {
+    await assert.rejects(read, {
+      code: "invalid_config",
+      message: "no memory; no queue",
+      details: [
+        { path: "repository", message: "no memory" },
+        { path: "job_queue", message: "no queue" },
+      ],
+    });
+  }
+  assert.deepEqual(opened, []);
+});
+
+Deno.test("readStoreOptions passes on an error that is none of the options", async () => {
+  const { drivers } = makeDrivers();
+  const error = new TypeError("a bug");
+  const broken: StoreDrivers = { ...drivers, checkQueue: () => Promise.reject(error) };
+  await assert.rejects(readStoreOptions(await makeConfig(), broken), error);
+});
+
 // The environment belongs to the whole process: nothing but this file may change or miss these.
 Deno.test("openStores takes secrets from the environment, and a file that it names", async () => {
-  const { openers, opened } = makeOpeners();
+  const { drivers, opened } = makeDrivers();
   const caPath = await Deno.makeTempFile();
   await Deno.writeTextFile(caPath, "a certificate");
   const secrets = {
@@ -132,7 +162,7 @@ Deno.test("openStores takes secrets from the environment, and a file that it nam
       job_queue: { option: "rabbitmq" },
       worker_pool: { concurrency: 3, backlog: 5 },
     });
-    const stores = await openStores(config, openers, never);
+    const stores = await openStores(config, drivers, never);
     const [repository, queue] = opened.map(({ options }) => options as Record<string, unknown>);
     assert.deepEqual([repository!["dsn"], repository!["caPem"]], ["u:p@/db", "a certificate"]);
     assert.deepEqual([queue!["uri"], queue!["prefetch"]], ["amqp://z", 3 + 5 + 128]);
