@@ -16,7 +16,7 @@ const params = v.strictObject({
   url: v.pipe(
     v.string(),
     v.url("this is no URL"),
-    v.regex(/^https?:\/\//, "only http:// and https:// URLs are allowed"),
+    v.regex(/^https?:\/\//i, "only http:// and https:// URLs are allowed"),
   ),
   headers: v.optional(v.record(v.string(), v.string()), {}),
   /** A text is sent as it is, anything else as JSON. */
@@ -37,7 +37,8 @@ const shownBodyBytes = 200;
 /** What the task returns: `truncated` is there where the body was longer than `max_body_bytes`. */
 interface Answer {
   readonly status: number;
-  readonly headers: Record<string, string>;
+  /** As Node has them: `set-cookie` is a list, because its values cannot be joined. */
+  readonly headers: Record<string, string | string[]>;
   readonly body: string;
   readonly truncated?: true;
 }
@@ -67,7 +68,7 @@ export const httpRequest: Task = defineTask({
     const { text, isTruncated } = await readText(response, maxBodyBytes);
     return {
       status: response.status,
-      headers: Object.fromEntries(response.headers),
+      headers: readHeaders(response.headers),
       body: text,
       ...(isTruncated ? { truncated: true } : {}),
     };
@@ -78,6 +79,14 @@ function encodeBody(body: unknown, headers: Headers): string {
   if (typeof body === "string") return body;
   if (!headers.has("content-type")) headers.set("content-type", "application/json");
   return JSON.stringify(body);
+}
+
+function readHeaders(headers: Headers): Answer["headers"] {
+  const cookies = headers.getSetCookie();
+  return {
+    ...Object.fromEntries(headers),
+    ...(cookies.length === 0 ? {} : { "set-cookie": cookies }),
+  };
 }
 
 function isExpected(response: Response, expected: number | number[] | undefined): boolean {

@@ -40,7 +40,7 @@ Deno.test("csvReport streams a CSV from a URL", async () => {
     return ReadableStream.from(pieces()).pipeThrough(new TextEncoderStream());
   };
   await serve(() => new Response(body()), async (url) => {
-    const report = await runTask(csvReport, { url });
+    const report = await runTask(csvReport, { url: url.replace("http:", "HTTP:") });
     assert.equal(report.rows, rows);
     const [id, name] = report.columns;
     assert.deepEqual([id.max, id.distinct_is_at_least, id.distinct], [rows - 1, 10_000, undefined]);

@@ -14,6 +14,26 @@ Deno.test("httpRequest returns status, headers and body", async () => {
   });
 });
 
+Deno.test("httpRequest returns every cookie that was set", async () => {
+  const answerWith = (...cookies: string[]) => () =>
+    new Response(null, { headers: cookies.map((cookie) => ["set-cookie", cookie]) });
+  for (const cookies of [["a=1; Expires=Thu, 01 Jan 2037 00:00:00 GMT", "b=2"], ["a=1"]]) {
+    await serve(answerWith(...cookies), async (url) => {
+      assert.deepEqual((await runTask(httpRequest, { url })).headers["set-cookie"], cookies);
+    });
+  }
+  await serve(answerWith(), async (url) => {
+    assert.equal("set-cookie" in (await runTask(httpRequest, { url })).headers, false);
+  });
+});
+
+Deno.test("httpRequest takes a scheme in upper case", async () => {
+  await serve(() => new Response("hello"), async (url) => {
+    const shouted = url.replace("http:", "HTTP:");
+    assert.equal((await runTask(httpRequest, { url: shouted })).body, "hello");
+  });
+});
+
 Deno.test("httpRequest sends method, headers and body", async () => {
   const handler = async (request: Request) =>
     Response.json({
