@@ -5,6 +5,7 @@ import { createAccessLog } from "./access_log.ts";
 import { type Clock, endsWithin, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { errorMessage, ValetError } from "./errors.ts";
 import { Pool } from "./executor/pool.ts";
 import type { RunnerCommand } from "./executor/runner_process.ts";
 import { createApp } from "./http/app.ts";
@@ -15,6 +16,7 @@ import type { Repository } from "./repository.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { DriverStatus, StatusReport } from "./status.ts";
 import type { RegisteredTask } from "./task.ts";
+import { urlHost } from "./url_host.ts";
 import type { BuildInfo } from "./version.ts";
 
 /** What a node is made of. */
@@ -50,7 +52,7 @@ const log = getLogger("node");
 /**
  * Starts a node.
  *
- * @throws Deno.errors.AddrInUse and its like where it cannot listen: then nothing is left running.
+ * @throws ValetError `failed_precondition` where it cannot listen: then nothing is left running.
  */
 export function openNode(parts: NodeParts): Node {
   const { config, tasks, repository, queue } = parts;
@@ -142,16 +144,13 @@ export function openNode(parts: NodeParts): Node {
     corsOrigins: server.corsOrigins,
     logAccess: server.accessLog ? createAccessLog(config.loggingFormat) : () => {},
   });
-  const httpServer = Deno.serve(
-    { port: config.port, hostname: server.host, onListen() {} },
-    app.fetch,
-  );
+  const httpServer = listen(config, app.fetch);
   const { hostname, port } = httpServer.addr;
   dispatcher.pool.warmUp();
   dispatcher.start();
   scheduler.start();
   log.info("listening", {
-    address: `http://${hostname}:${port}`,
+    address: `http://${urlHost(hostname)}:${port}`,
     repository: config.repository.option,
     queue: config.jobQueue.option,
     isolation: workerPool.isolation,
@@ -181,6 +180,21 @@ export function openNode(parts: NodeParts): Node {
       log.info("stopped");
     },
   };
+}
+
+function listen(
+  { port, server: { host } }: Config,
+  answer: Deno.ServeHandler<Deno.NetAddr>,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ port, hostname: host, onListen() {} }, answer);
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.AddrInUse
+      ? "the port is in use"
+      : errorMessage(cause);
+    const message = `Cannot listen on port ${port} of server.host ${host}: ${reason}`;
+    throw new ValetError("failed_precondition", message, { cause });
+  }
 }
 
 async function describeQueue(driver: string, queue: Queue): Promise<StatusReport["queue"]> {

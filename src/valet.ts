@@ -11,6 +11,7 @@ import { type Node, openNode } from "./node.ts";
 import { openStores, readStoreOptions, type StoreDrivers } from "./open_stores.ts";
 import { describeTask } from "./task_description.ts";
 import { registerTasks, type TaskTable } from "./task.ts";
+import { urlHost } from "./url_host.ts";
 import { readBuildInfo } from "./version.ts";
 
 /** The parts of an executable: its drivers, its tasks, its worker. */
@@ -106,7 +107,7 @@ async function check(configPath: string, parts: ValetParts): Promise<ExitCode> {
     const { workerPool, repository, jobQueue, server } = config;
     return print([
       `${configPath} is fine. This would run:`,
-      `  API         http://${server.host}:${config.port}`,
+      `  API         http://${urlHost(server.host)}:${config.port}`,
       `  repository  ${repository.option}`,
       `  job queue   ${jobQueue.option}`,
       `  workers     ${workerPool.concurrency} jobs at once, isolation ${workerPool.isolation}`,
@@ -133,17 +134,23 @@ async function askHealth(configPath: string): Promise<ExitCode> {
     const response = await fetch(url, { signal: AbortSignal.timeout(healthTimeoutMs) });
     print(await response.text());
     return response.ok ? 0 : 1;
-  } catch {
-    writeAll(Deno.stderr, `Cannot reach ${url}: no answer within ${healthTimeoutMs} ms`);
+  } catch (thrown) {
+    writeAll(Deno.stderr, `Cannot reach ${url}: ${reasonOf(thrown)}`);
     return 1;
   }
+}
+
+function reasonOf(thrown: unknown): string {
+  if ((thrown as Error).name === "TimeoutError") return `no answer within ${healthTimeoutMs} ms`;
+  // Some versions of Deno say what happened in the error, others in its cause.
+  const reason = errorMessage((thrown as Error).cause ?? thrown);
+  return /refused/i.test(reason) ? "the connection was refused; nothing listens there" : reason;
 }
 
 /** Where a server that listens on this host can be reached from the machine itself. */
 function localHost(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::") return "[::1]";
-  return host.includes(":") ? `[${host}]` : host;
+  return urlHost(host === "::" ? "::1" : host);
 }
 
 async function serve(configPath: string, parts: ValetParts): Promise<ExitCode> {
@@ -166,7 +173,9 @@ async function serveConfig(config: Config, parts: ValetParts): Promise<ExitCode>
     return await runNode(config, tasks, parts);
   } catch (thrown) {
     if (thrown instanceof ValetError && thrown.code === "invalid_config") throw thrown;
-    getLogger("valet").fatal(startFailure(thrown, config));
+    getLogger("valet").fatal(
+      thrown instanceof ValetError ? thrown.message : `Cannot run: ${errorMessage(thrown)}`,
+    );
     return 1;
   }
 }
@@ -238,11 +247,4 @@ function reportStrayErrors(): void {
     event.preventDefault();
     log.error("unhandled error", { error: event.error });
   });
-}
-
-function startFailure(thrown: unknown, config: Config): string {
-  if (thrown instanceof Deno.errors.AddrInUse) {
-    return `Cannot listen on ${config.server.host}:${config.port}: the port is in use`;
-  }
-  return thrown instanceof ValetError ? thrown.message : `Cannot run: ${errorMessage(thrown)}`;
 }

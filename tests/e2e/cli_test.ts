@@ -1,6 +1,7 @@
 // The command line: what each command prints, where, and how it ends.
 
 import { strict as assert } from "node:assert";
+import { freePort } from "../testing/free_port.ts";
 import { runValetCommand } from "../testing/start_valet.ts";
 
 /** Runs a command to its end. */
@@ -51,6 +52,53 @@ Deno.test("valet check says what would run, or every problem with its place", as
     assert.match(out, /8181/);
     assert.match(out, /isolation process/);
     assert.match(out, /dummytask/);
+  });
+});
+
+Deno.test("valet check shows an IPv6 address as a URL has it", async () => {
+  await withConfig('server: {host: "::1"}\n', async (path) => {
+    const { code, out } = await run("check", "--config", path);
+    assert.equal(code, 0);
+    assert.match(out, /API {9}http:\/\/\[::1\]:8080$/m);
+  });
+});
+
+Deno.test("valet health says what the server answers, or why it has no answer", async () => {
+  const healthOf = async (port: number) => {
+    let result = { code: -1, out: "", err: "" };
+    await withConfig(`port: ${port}\n`, async (path) => {
+      result = await run("health", "--config", path);
+    });
+    return result;
+  };
+  let answer: () => Response | Promise<Response> = () => new Response("ready");
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: freePort(), onListen() {} },
+    () => answer(),
+  );
+  const { port } = server.addr;
+  assert.deepEqual(await healthOf(port), { code: 0, out: "ready", err: "" });
+  answer = () => new Response("out of order", { status: 503 });
+  assert.deepEqual(await healthOf(port), { code: 1, out: "out of order", err: "" });
+
+  const url = `http://127.0.0.1:${port}/health/ready`;
+  const isOver = Promise.withResolvers<Response>();
+  answer = () => isOver.promise;
+  const { code, err } = await healthOf(port);
+  assert.deepEqual([code, err], [1, `Cannot reach ${url}: no answer within 2000 ms\n`]);
+  isOver.resolve(new Response());
+  await server.shutdown();
+
+  const absent = await healthOf(port);
+  const reason = "the connection was refused; nothing listens there";
+  assert.deepEqual([absent.code, absent.err], [1, `Cannot reach ${url}: ${reason}\n`]);
+});
+
+Deno.test("valet health passes on why else it cannot reach the server", async () => {
+  await withConfig("server: {host: no-host.invalid}\n", async (path) => {
+    const { code, err } = await run("health", "--config", path);
+    assert.equal(code, 1);
+    assert.match(err, /^Cannot reach http:\/\/no-host\.invalid:8080.*: .*lookup address/);
   });
 });
 

@@ -105,7 +105,7 @@ Deno.test("a port in use is one clear line and exit code 1", async () => {
     assert.equal(process.log[0]?.level, "fatal");
     assert.equal(
       process.log[0]?.message,
-      `Cannot listen on 127.0.0.1:${port}: the port is in use`,
+      `Cannot listen on port ${port} of server.host 127.0.0.1: the port is in use`,
     );
     assert.equal(process.stderr, "");
   } finally {

@@ -220,14 +220,25 @@ Deno.test("Node.stop gives jobs back also while the scheduler waits for a store"
   await within(stopped, "the stop");
 });
 
-Deno.test("openNode throws AddrInUse for a port that is taken, and leaves nothing running", async () => {
+Deno.test("openNode says where it cannot listen, and leaves nothing running", async () => {
   const first = openNode(await makeParts());
   try {
-    const parts = await makeParts({ port: first.port });
-    assert.throws(() => openNode(parts), Deno.errors.AddrInUse);
-    // The sanitizers of the test would find what it left: timers, listeners, a take that waits.
-    await parts.queue.close();
-    await parts.repository.close();
+    const failures = [
+      [{ port: first.port }, `port ${first.port} of server.host 127.0.0.1: the port is in use`],
+      [{ port: 0, server: { host: "no-host.invalid" } }, "port 0 of server.host no-host.invalid: "],
+    ] as const;
+    for (const [settings, problem] of failures) {
+      const parts = await makeParts(settings);
+      assert.throws(() => openNode(parts), (error) => {
+        assert.ok(error instanceof ValetError);
+        assert.equal(error.code, "failed_precondition");
+        assert.ok(error.message.startsWith(`Cannot listen on ${problem}`), error.message);
+        return true;
+      });
+      // The sanitizers of the test would find what it left: timers, listeners, a take that waits.
+      await parts.queue.close();
+      await parts.repository.close();
+    }
   } finally {
     await first.stop();
   }
