@@ -11,15 +11,16 @@ const maxTimestampMs = 253_402_300_799_999;
  * The milliseconds since the Unix epoch of an RFC 3339 timestamp, or undefined if the text is none, names
  * a day that is not in the calendar, or lies outside the years 1970 to 9999 (UTC).
  *
- * No zone means UTC, a space may stand for the `T`, digits after the milliseconds are cut off. A leap
- * second (`:60`) is refused: the time since the epoch has none.
+ * No zone means UTC, a space may stand for the `T`. A part of a millisecond counts as a whole one, so that
+ * nothing starts before its time. A leap second (`:60`) is refused: the time since the epoch has none.
  */
 export function parseTimestamp(text: string): number | undefined {
   const match = form.exec(text);
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second, fraction = "", sign, offsetHour, offsetMinute] =
     match;
-  const millisecond = Number(fraction.slice(0, 3).padEnd(3, "0"));
+  const millisecond = Number(fraction.slice(0, 3).padEnd(3, "0")) +
+    (/[1-9]/.test(fraction.slice(3)) ? 1 : 0);
   const midnightMs = Date.UTC(Number(year), Number(month) - 1, Number(day));
   // A day that does not exist (30 February, month 13) comes back as another one.
   const isInCalendar = midnightMs >= -dayMs && midnightMs <= maxTimestampMs &&
