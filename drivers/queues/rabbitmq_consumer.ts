@@ -3,10 +3,10 @@
 
 import type { Channel, ConsumeMessage, Message, Replies } from "amqplib";
 import { errorMessage } from "../../src/errors.ts";
-import { getLogger } from "../../src/log.ts";
 import type { Delivery } from "../../src/queue.ts";
 import { decodeJob } from "./rabbitmq_message.ts";
 import type { RabbitmqOptions } from "./rabbitmq_options.ts";
+import { RejectionLog } from "./rabbitmq_rejections.ts";
 
 /** What a consumer is made of. */
 export interface ConsumerOptions {
@@ -29,8 +29,6 @@ interface RabbitmqDelivery extends Delivery {
 /** amqplib has a declare that waits for its answer only; this is the id of the method itself. */
 const queueDeclareMethod = 0x0032_000a;
 
-const log = getLogger("rabbitmq");
-
 /** Consumes one queue through one channel. */
 export class Consumer {
   readonly #options: ConsumerOptions;
@@ -38,6 +36,7 @@ export class Consumer {
   #buffer: RabbitmqDelivery[] = [];
   /** All that is neither acked nor nacked by tag, the lowest one first. */
   readonly #unsettled = new Map<number, RabbitmqDelivery>();
+  readonly #rejections = new RejectionLog();
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -89,6 +88,7 @@ export class Consumer {
   drop(): void {
     this.#buffer = [];
     this.#unsettled.clear();
+    this.#rejections.close();
   }
 
   /** Ends deliveries of this consumer; others are ignored. */
@@ -128,11 +128,7 @@ export class Consumer {
       this.#buffer.push(delivery);
     } catch (thrown) {
       channel.reject(message, false);
-      log.error("rejected a message that is no job", {
-        message_id: message.properties.messageId,
-        bytes: message.content.length,
-        reason: errorMessage(thrown),
-      });
+      this.#rejections.add(message, errorMessage(thrown));
       return;
     }
     onDelivery();
