@@ -7,7 +7,7 @@ import { type ErrorDetail, errorMessage, isUnavailable, ValetError } from "./err
 import { getLogger } from "./log.ts";
 import type { Queue } from "./queue.ts";
 import type { Repository } from "./repository.ts";
-import { readSecret, readSecretFile, type SecretName } from "./secrets.ts";
+import { readCertificateFile, readSecret, type SecretName } from "./secrets.ts";
 
 /** The drivers by name; each one parses its options. To check them connects with nothing. */
 export interface StoreDrivers {
@@ -67,7 +67,7 @@ async function repositoryOptions(
     ? {
       ...repository.mysql,
       dsn: await readNeededSecret("mysql_dsn", "repository.option: mysql"),
-      caPem: await readSecretFile("MYSQL_CA_PEM_FILE"),
+      caPem: await readCertificateFile("MYSQL_CA_PEM_FILE"),
     }
     : repository[option];
   await checkRepository(option, options);

@@ -7,6 +7,8 @@ import { errorMessage, ValetError } from "./errors.ts";
 /** The secrets that Valet knows. */
 export type SecretName = "mysql_dsn" | "rabbitmq_uri";
 
+const pemCertificate = /-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----/;
+
 /** Where secrets are looked for. */
 export interface SecretOptions {
   /** Default: `/run/secrets`, where Docker puts them. */
@@ -36,18 +38,19 @@ export async function readSecret(
 }
 
 /**
- * The text of the file that an environment variable names; undefined if it is not set. For certificates.
+ * The certificates in the file that an environment variable names, as PEM text; undefined if it is not set.
  *
- * @throws ValetError `invalid_config` if the file cannot be read.
+ * @throws ValetError `invalid_config` if the file cannot be read or holds none.
  */
-export async function readSecretFile(
+export async function readCertificateFile(
   variable: "MYSQL_CA_PEM_FILE",
   environment: Pick<Deno.Env, "get"> = Deno.env,
 ): Promise<string | undefined> {
   const path = environment.get(variable)?.trim();
   if (!path) return undefined;
+  let text: string;
   try {
-    return await Deno.readTextFile(path);
+    text = await Deno.readTextFile(path);
   } catch (error) {
     throw new ValetError(
       "invalid_config",
@@ -55,6 +58,12 @@ export async function readSecretFile(
       { cause: error },
     );
   }
+  if (pemCertificate.test(text)) return text;
+  throw new ValetError(
+    "invalid_config",
+    `Cannot use the file that ${variable} names, ${path}: it holds no PEM certificate, from ` +
+      "-----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----",
+  );
 }
 
 async function readIfThere(path: string, name: SecretName): Promise<string | undefined> {

@@ -149,7 +149,8 @@ Deno.test("readStoreOptions passes on an error that is none of the options", asy
 Deno.test("openStores takes secrets from the environment, and a file that it names", async () => {
   const { drivers, opened } = makeDrivers();
   const caPath = await Deno.makeTempFile();
-  await Deno.writeTextFile(caPath, "a certificate");
+  const certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  await Deno.writeTextFile(caPath, certificate);
   const secrets = {
     MYSQL_DSN: " u:p@/db ",
     RABBITMQ_URI: "amqp://z",
@@ -164,7 +165,7 @@ Deno.test("openStores takes secrets from the environment, and a file that it nam
     });
     const stores = await openStores(config, drivers, never);
     const [repository, queue] = opened.map(({ options }) => options as Record<string, unknown>);
-    assert.deepEqual([repository!["dsn"], repository!["caPem"]], ["u:p@/db", "a certificate"]);
+    assert.deepEqual([repository!["dsn"], repository!["caPem"]], ["u:p@/db", certificate]);
     assert.deepEqual([queue!["uri"], queue!["prefetch"]], ["amqp://z", 3 + 5 + 128]);
     await stores!.queue.close();
     await stores!.repository.close();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readSecret, type SecretName } from "../../src/secrets.ts";
+import { readCertificateFile, readSecret, type SecretName } from "../../src/secrets.ts";
 import { ValetError } from "../../src/errors.ts";
 
 function environmentOf(values: Record<string, string>): { get(name: string): string | undefined } {
@@ -100,5 +100,38 @@ Deno.test("readSecret fails with the path where a file cannot be read", async ()
       assert.match(error.message, /the environment variable MYSQL_DSN, is allowed$/);
       return true;
     });
+  });
+});
+
+Deno.test("readCertificateFile reads the file that the variable names", async () => {
+  const certificate = "-----BEGIN CERTIFICATE-----\r\nAA+/==\r\n-----END CERTIFICATE-----";
+  await withDirectory({ "ca.pem": `of our authority\n${certificate}\n` }, async (directory) => {
+    const environment = environmentOf({ MYSQL_CA_PEM_FILE: ` ${directory}/ca.pem\n` });
+    const text = await readCertificateFile("MYSQL_CA_PEM_FILE", environment);
+    assert.ok(text!.includes(certificate));
+  });
+  assert.equal(await readCertificateFile("MYSQL_CA_PEM_FILE", environmentOf({})), undefined);
+});
+
+Deno.test("readCertificateFile says what is wrong with a file, by its path", async () => {
+  const files = {
+    "key.pem": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    "cut.pem": "-----BEGIN CERTIFICATE-----\nAAAA\n",
+    "empty.pem": "",
+  };
+  await withDirectory(files, async (directory) => {
+    for (const name of [...Object.keys(files), "missing.pem"]) {
+      const path = `${directory}/${name}`;
+      const environment = environmentOf({ MYSQL_CA_PEM_FILE: path });
+      const message = name === "missing.pem"
+        ? `Cannot read the file that MYSQL_CA_PEM_FILE names, ${path}: `
+        : `Cannot use the file that MYSQL_CA_PEM_FILE names, ${path}: it holds no PEM certificate, `;
+      await assert.rejects(readCertificateFile("MYSQL_CA_PEM_FILE", environment), (error) => {
+        assert.ok(error instanceof ValetError);
+        assert.equal(error.code, "invalid_config");
+        assert.ok(error.message.startsWith(message), error.message);
+        return true;
+      });
+    }
   });
 });
