@@ -28,7 +28,13 @@ const permissionFlags = [
 
 /** Compiles the executable with the Deno that runs this; null: it is there and works. */
 export async function compileValet(): Promise<CompileFailure | null> {
-  await writeBuildInfo();
+  const epochS = Deno.env.get("SOURCE_DATE_EPOCH") ?? "";
+  if (!/^\d{0,12}$/.test(epochS)) {
+    const seen = JSON.stringify(epochS);
+    const reason = `Cannot compile: SOURCE_DATE_EPOCH is ${seen}: seconds since 1970 are allowed`;
+    return { reason, isRuntimeMissing: false };
+  }
+  await writeBuildInfo(epochS);
   const output = decodeURIComponent(binaryPath.pathname);
   const { success, stderr } = await run(Deno.execPath(), [
     "compile",
@@ -60,9 +66,8 @@ export async function compileValet(): Promise<CompileFailure | null> {
 }
 
 /** The commit and time of the build: VALET_COMMIT and SOURCE_DATE_EPOCH stand in for git and the clock. */
-async function writeBuildInfo(): Promise<void> {
-  const epochS = Deno.env.get("SOURCE_DATE_EPOCH");
-  const time = epochS === undefined ? new Date() : new Date(Number(epochS) * 1000);
+async function writeBuildInfo(epochS: string): Promise<void> {
+  const time = epochS === "" ? new Date() : new Date(Number(epochS) * 1000);
   const info = {
     commit: Deno.env.get("VALET_COMMIT") || await commitOfSources(),
     build_time: time.toISOString(),
