@@ -367,7 +367,8 @@ function logEnds(ends: readonly RunEnd[], stored: readonly (Job | null)[]): void
   const isDebug = log.isEnabledFor("debug");
   for (const [index, end] of ends.entries()) {
     if (stored[index] === null) {
-      const reason = "the job was deleted, or this node had lost its lease on it";
+      const abortReason = "outcome" in end ? end.outcome.failureReason : undefined;
+      const reason = abortReason ?? "the job was deleted, or this node lost its lease on it";
       log.info("job ended that is not wanted any more", { reason, ...fieldsOf(end) });
     } else if (!("outcome" in end)) {
       log.info("gave a job back", fieldsOf(end));

@@ -14,7 +14,7 @@ const params = v.pipe(
       v.pipe(
         v.string(),
         v.url("this is no URL"),
-        v.regex(/^https?:\/\//i, "only http:// and https:// URLs are allowed"),
+        v.regex(/^[Hh][Tt][Tt][Pp][Ss]?:\/\//, "only http:// and https:// URLs are allowed"),
       ),
     ),
     delimiter: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(8)), ","),

@@ -16,7 +16,7 @@ const params = v.strictObject({
   url: v.pipe(
     v.string(),
     v.url("this is no URL"),
-    v.regex(/^https?:\/\//i, "only http:// and https:// URLs are allowed"),
+    v.regex(/^[Hh][Tt][Tt][Pp][Ss]?:\/\//, "only http:// and https:// URLs are allowed"),
   ),
   headers: v.optional(v.record(v.string(), v.string()), {}),
   /** A text is sent as it is, anything else as JSON. */
