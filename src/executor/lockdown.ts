@@ -34,20 +34,51 @@ replace(globalThis, "Worker", refuse("Worker"));
 Object.freeze(JSON);
 
 /**
- * Locks `node:process` down as well; called before the first run. Not at the start of the worker: loading
- * that module takes 20 ms and 4 MB, which an idle worker does not need to have spent.
+ * Locks `node:process` and the standard streams down as well; called before the first run. Not at the start of
+ * the worker: loading these modules takes 20 ms and 4 MB, which an idle worker does not need to have spent.
+ * `keepsOutput`: the frames of this worker go to its standard output.
  *
  * `import { kill } from "node:process"` captures the function itself, so the inner one that it calls by
  * name is replaced, too: Deno 2.9 lets a worker without permissions kill its own process.
  */
-export async function lockProcessDown(): Promise<void> {
-  const { default: process } = await import("node:process");
+export async function lockProcessDown(keepsOutput: boolean): Promise<void> {
+  const [{ closeSync }, { default: process }, { Readable }] = await Promise.all([
+    import("node:fs"),
+    import("node:process"),
+    import("node:stream"),
+  ]);
   for (const name of ["exit", "reallyExit", "kill", "_kill", "abort"]) {
     replace(process, name, refuse(`process.${name}`));
   }
   replace(process.stdout, "write", refuse("process.stdout.write"));
   replace(process.stderr, "write", refuse("process.stderr.write"));
+  // A new one each time, since a stream that has failed says nothing to whom asks next.
+  Object.defineProperty(process, "stdin", {
+    get: () =>
+      new Readable({
+        read() {
+          this.destroy(new Error(noInput));
+        },
+      }),
+    configurable: false,
+  });
+  // The worker's own copies of the standard streams, which `node:fs` reads and writes by number.
+  for (const descriptor of keepsOutput ? [0, 2] : [0, 1, 2]) closeSync(descriptor);
 }
+
+const noInput = "a task has no standard input; its input is its params";
+const closedInput = {
+  read: () => Promise.reject(new Error(noInput)),
+  readSync: () => {
+    throw new Error(noInput);
+  },
+  get readable() {
+    throw new Error(noInput);
+  },
+  isTerminal: () => false,
+};
+// The input of a runner is its protocol: a task that read it would take the server's messages away.
+replace(Deno, "stdin", closedInput);
 
 const closedOutput = {
   write: () =>
@@ -67,11 +98,22 @@ for (
     ["debug", "debug"],
     ["trace", "debug"],
     ["dir", "info"],
+    ["dirxml", "info"],
+    ["table", "info"],
+    ["group", "info"],
+    ["groupCollapsed", "info"],
     ["warn", "warn"],
     ["error", "error"],
   ] as const
 ) {
   replace(console, name, (...values: unknown[]) => taskHooks.console(level, values));
+}
+replace(console, "assert", (isTrue: unknown, ...values: unknown[]) => {
+  if (!isTrue) taskHooks.console("error", ["assertion failed", ...values]);
+});
+// The others would print past the log of the job.
+for (const name of ["clear", "count", "countReset", "groupEnd", "time", "timeEnd", "timeLog"]) {
+  replace(console, name, () => {});
 }
 
 // Deno loads its timers, 2 MB, when one is first read, which an idle worker does not: so the real ones are read

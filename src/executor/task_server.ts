@@ -59,11 +59,11 @@ interface Runtime {
   readonly atEndOfTurn: (callback: () => void) => unknown;
 }
 
-async function loadRuntime(): Promise<Runtime> {
+async function loadRuntime(setup: WorkerSetup): Promise<Runtime> {
   const [{ AsyncLocalStorage }, { setImmediate }] = await Promise.all([
     import("node:async_hooks"),
     import("node:timers"),
-    lockProcessDown(),
+    lockProcessDown(setup.frames === "standard_output"),
   ]);
   return { context: new AsyncLocalStorage(), atEndOfTurn: setImmediate };
 }
@@ -152,7 +152,7 @@ class TaskServer {
 
   /** Before the first run. Until it is done, `#isStarting` keeps every run back. */
   async #prepare(): Promise<void> {
-    this.#runtime = await loadRuntime();
+    this.#runtime = await loadRuntime(this.#setup);
     // From here on the host counts the time of the runs that it has sent.
     this.#sink.write(FrameKind.Ready, 0, 0, 0, "");
     this.#sink.notify();

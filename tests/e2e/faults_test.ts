@@ -30,6 +30,14 @@ const failures: readonly (readonly [task: string, params: unknown, reason: RegEx
   ["kills_with_deno", {}, /^Deno\.kill\(\) is not available to a task/],
   ["kills_with_process", {}, /^process\.kill\(\) is not available to a task/],
   ["aborts_process", {}, /^process\.abort\(\) is not available to a task/],
+  ["reads_stdin", {}, /^a task has no standard input/],
+  ["reads_stdin_at_once", {}, /^a task has no standard input/],
+  ["reads_stdin_as_stream", {}, /^a task has no standard input/],
+  ["reads_stdin_of_process", {}, /^a task has no standard input/],
+  ["listens_to_stdin", {}, /^the task threw outside its promise: a task has no standard input/],
+  ["reads_descriptor", {}, /bad file descriptor/],
+  ["reads_descriptor_as_stream", {}, /bad file descriptor/],
+  ["writes_to_descriptor_2", {}, /^Bad file descriptor/],
   ["closes", {}, /^close\(\) is not available to a task/],
   [
     "huge_result",
@@ -96,6 +104,26 @@ for (const isolation of ["worker", "process"]) {
         });
         assert.equal(job.status, "COMPLETED", job.failure_reason ?? "");
         assert.equal(await api.resultOf(job.id), "connected");
+      },
+
+      async "a task that writes to descriptor 1 fails, and spoils neither the log nor the frames of others"() {
+        const job = await api.run("writes_to_descriptor_1", {}, { timeout: 5_000 });
+        const reason = isolation === "worker"
+          ? /^Bad file descriptor/
+          : /^the worker sent bytes that are no frame$/;
+        assert.match(job.failure_reason!, reason);
+        await assertRunsOn(valet);
+      },
+
+      async "every function of the console logs, or does nothing"() {
+        const job = await api.run("uses_console");
+        assert.equal(job.status, "COMPLETED", job.failure_reason ?? "");
+        for (const message of ["dirxml", "table", "group", "collapsed", "assertion failed why"]) {
+          await process.waitForLog(
+            message,
+            (line) => line["job_id"] === job.id && line.message === message,
+          );
+        }
       },
 
       async "a deaf task fails on time, and the next job need not wait for it"() {
