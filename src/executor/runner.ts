@@ -16,8 +16,13 @@ const memoryCheckMs = 50;
 
 const encoder = new TextEncoder();
 
+/** What a terminal, `timeout` or systemd sends to every process of a group. */
+const groupSignals = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
+
 /** Serves the parent until it closes stdin or dies, then exits. `workerUrl`: see openWorkerThread. */
 export async function serveRunner(workerUrl: URL): Promise<never> {
+  // Only the parent ends a runner: when the server drains, what runs here is to finish.
+  for (const signal of groupSignals) Deno.addSignalListener(signal, () => {});
   let worker: WorkerHandle | undefined;
   for await (const line of readLines(Deno.stdin.readable)) {
     if (worker === undefined) worker = start(workerUrl, JSON.parse(line) as RunnerOptions);

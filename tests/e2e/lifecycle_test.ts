@@ -48,6 +48,10 @@ for (const isolation of ["worker", "process"]) {
       const id = await api.submit("http_request", web.holdParams("finishes"));
       await web.waitFor("finishes");
       const children = childrenOf(process.pid);
+      // As a terminal or a supervisor does, which tell the whole group of processes.
+      for (const child of children) {
+        for (const each of [signal, "SIGHUP"] as const) Deno.kill(child, each);
+      }
       process.signal(signal);
       await process.waitForLog("the stop", isStopping);
       await assert.rejects(fetch(`${api.baseUrl}/health/live`), "it still accepts requests");
@@ -57,6 +61,7 @@ for (const isolation of ["worker", "process"]) {
       const end = process.log.find((line) => line["job_id"] === id);
       assert.equal(end?.message, "job completed");
       assert.equal(process.log.at(-1)?.message, "stopped");
+      assert.deepEqual(process.log.filter(({ message }) => message === "lost a worker"), []);
       await waitUntilGone(children);
     });
   }
