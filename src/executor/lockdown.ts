@@ -25,6 +25,15 @@ function replace(target: object, name: string, value: unknown): void {
 
 replace(Deno, "exit", refuse("Deno.exit"));
 replace(Deno, "kill", refuse("Deno.kill"));
+// These would take something from the later jobs of the worker, or from the whole process.
+for (const name of ["request", "requestSync", "revoke", "revokeSync"]) {
+  replace(Deno.Permissions.prototype, name, refuse(`Deno.permissions.${name}`));
+}
+replace(Deno, "chdir", refuse("Deno.chdir"));
+replace(Deno, "umask", refuse("Deno.umask"));
+// `process.env` calls them, too.
+replace(Deno.env, "set", refuse("Deno.env.set"));
+replace(Deno.env, "delete", refuse("Deno.env.delete"));
 replace(globalThis, "close", refuse("close"));
 replace(globalThis, "postMessage", refuse("postMessage"));
 replace(globalThis, "onmessage", null);
@@ -47,9 +56,18 @@ export async function lockProcessDown(keepsOutput: boolean): Promise<void> {
     import("node:process"),
     import("node:stream"),
   ]);
-  for (const name of ["exit", "reallyExit", "kill", "_kill", "abort"]) {
-    replace(process, name, refuse(`process.${name}`));
-  }
+  for (
+    const name of [
+      "exit",
+      "reallyExit",
+      "kill",
+      "_kill",
+      "abort",
+      "chdir",
+      "umask",
+      "loadEnvFile",
+    ]
+  ) replace(process, name, refuse(`process.${name}`));
   replace(process.stdout, "write", refuse("process.stdout.write"));
   replace(process.stderr, "write", refuse("process.stderr.write"));
   // A new one each time, since a stream that has failed says nothing to whom asks next.
