@@ -39,8 +39,6 @@ replace(globalThis, "postMessage", refuse("postMessage"));
 replace(globalThis, "onmessage", null);
 // A worker of a task's own would have all of these again.
 replace(globalThis, "Worker", refuse("Worker"));
-// One task that replaced these would spoil the params and results of every later one.
-Object.freeze(JSON);
 
 /**
  * Locks `node:process` and the standard streams down as well; called before the first run. Not at the start of
@@ -160,3 +158,29 @@ replace(globalThis, "setInterval", guardTimer("setInterval"));
 // The task server ends its own timers with it.
 const realClearTimeout = readWhenCalled<(timer: unknown) => void>("clearTimeout");
 replace(globalThis, "clearTimeout", (timer: unknown) => realClearTimeout()(timer));
+
+// What the task server uses while it runs: one task that replaced it would fail every later one.
+for (
+  const name of [
+    "AbortController",
+    "Atomics",
+    "DOMException",
+    "DataView",
+    "Date",
+    "Deno",
+    "Error",
+    "JSON",
+    "Math",
+    "Promise",
+    "String",
+    "TextEncoder",
+    "TypeError",
+    "Uint8Array",
+    "console",
+    "performance",
+  ]
+) replace(globalThis, name, Reflect.get(globalThis, name));
+for (const namespace of [Atomics, Deno, JSON, Math]) Object.freeze(namespace);
+replace(Date, "now", Date.now);
+replace(Promise, "resolve", Promise.resolve);
+replace(performance, "now", performance.now);

@@ -98,7 +98,8 @@ const saboteurs = [
   "writes_to_stdout",
   "writes_to_stderr",
   "sets_exit_code",
-  "takes_clear_timeout",
+  "takes_globals",
+  "takes_functions",
   "leaves_interval",
 ];
 
