@@ -16,17 +16,19 @@ const maxLogMessageLength = 4096;
 /** The longest failure reason, in characters. */
 const maxReasonLength = 8192;
 
-/** A run and the context of its task. What most tasks do not use is made when they ask for it. */
-export class TaskRun implements TaskContext {
+/** A run and the context of its task. */
+export class TaskRun {
   readonly message: RunMessage;
   readonly task: RegisteredTask;
+  /** Plain fields, so that a task may copy and spread it; they cost less to make than getters. */
+  readonly context: TaskContext;
   /** Epoch time at which the task was called. */
   startedAtMs = 0;
   /** The same moment on the steady clock of `performance.now()`. */
   calledAtMs = 0;
   /** Set when the run is to fail, whatever its task does from now on. */
   failureReason: string | undefined;
-  #abortController: AbortController | undefined;
+  readonly #abortController = new AbortController();
   readonly #writeLog: (run: TaskRun, line: TaskLogLine) => void;
 
   constructor(
@@ -37,25 +39,16 @@ export class TaskRun implements TaskContext {
     this.message = message;
     this.task = task;
     this.#writeLog = writeLog;
-  }
-
-  get signal(): AbortSignal {
-    this.#abortController ??= new AbortController();
-    return this.#abortController.signal;
-  }
-
-  get job(): TaskJob {
-    const { jobId, jobName, taskName, runAtMs, attempt } = this.message;
-    return {
-      id: jobId,
-      name: jobName,
-      task_name: taskName,
-      attempt,
-      ...(runAtMs === undefined ? {} : { run_at: new Date(runAtMs).toISOString() }),
+    const { jobId: id, jobName: name, taskName: task_name, runAtMs, attempt } = message;
+    const job: TaskJob = { id, name, task_name, attempt };
+    this.context = {
+      signal: this.#abortController.signal,
+      job: runAtMs === undefined ? job : { ...job, run_at: new Date(runAtMs).toISOString() },
+      log: this.#makeLog(),
     };
   }
 
-  get log(): TaskLog {
+  #makeLog(): TaskLog {
     const at =
       (level: TaskLogLine["level"]) => (message: string, fields?: Record<string, unknown>) =>
         this.writeLog(level, message, fields);
@@ -72,8 +65,6 @@ export class TaskRun implements TaskContext {
   fail(reason: string, name: "TimeoutError" | "AbortError"): void {
     if (this.failureReason !== undefined) return;
     this.failureReason = reason;
-    // Made even if the task has not asked for it yet: it may still ask, and must find it aborted.
-    this.#abortController ??= new AbortController();
     this.#abortController.abort(new DOMException(reason, name));
   }
 }

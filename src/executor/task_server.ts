@@ -181,7 +181,7 @@ class TaskServer {
     try {
       const params: unknown = JSON.parse(run.message.paramsJson ?? "{}");
       result = run.task.params === undefined
-        ? run.task.run(params, run)
+        ? run.task.run(params, run.context)
         : this.#validateAndRun(run, run.task.params, params);
       // Reading `then` may throw as well.
       if (isThenable(result)) promise = Promise.resolve(result);
@@ -206,7 +206,7 @@ class TaskServer {
       const list = validated.issues.map((issue) => issue.message).join("; ");
       throw new Error(`the params do not fit the task: ${list}`);
     }
-    return await run.task.run(validated.value, run);
+    return await run.task.run(validated.value, run.context);
   }
 
   #settle(run: TaskRun, kind: FrameKind, value: unknown): void {

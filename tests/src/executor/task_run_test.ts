@@ -94,18 +94,18 @@ Deno.test({
 });
 
 Deno.test("TaskRun shows the task its job", () => {
-  assert.deepEqual(makeTaskRun().job, {
+  assert.deepEqual(makeTaskRun().context.job, {
     id: "the-id",
     name: "a job",
     task_name: "ok",
     attempt: 2,
   });
-  assert.equal(makeTaskRun({ runAtMs: 0 }).job.run_at, "1970-01-01T00:00:00.000Z");
+  assert.equal(makeTaskRun({ runAtMs: 0 }).context.job.run_at, "1970-01-01T00:00:00.000Z");
 });
 
 Deno.test("TaskRun.fail aborts the signal, and the first reason stays", () => {
   const run = makeTaskRun();
-  const { signal } = run;
+  const { signal } = run.context;
   assert.equal(signal.aborted, false);
   run.fail("timed out after 1 second", "TimeoutError");
   run.fail("the job was deleted", "AbortError");
@@ -115,24 +115,24 @@ Deno.test("TaskRun.fail aborts the signal, and the first reason stays", () => {
   assert.equal(signal.reason.message, "timed out after 1 second");
 });
 
-Deno.test("TaskRun.signal is aborted also for a task that asks for it late", () => {
-  const run = makeTaskRun();
-  run.fail("the job was deleted", "AbortError");
-  assert.ok(run.signal.aborted);
-  assert.equal(run.signal.reason.name, "AbortError");
+Deno.test("TaskRun.context can be copied, and shows a task nothing else", () => {
+  const { context } = makeTaskRun();
+  assert.deepEqual(Object.keys(context).sort(), ["job", "log", "signal"]);
+  assert.deepEqual(Reflect.ownKeys(context).sort(), ["job", "log", "signal"]);
+  assert.deepEqual({ ...context }, context);
 });
 
-Deno.test("TaskRun.log writes lines at every level, and long messages shortened", () => {
-  const run = makeTaskRun();
-  run.log.debug("one");
-  run.log.info("two", { count: 1 });
-  run.log.warn("x".repeat(10_000));
-  run.log.error(undefined as unknown as string);
-  assert.deepEqual(run.lines.map(({ level, fields }) => [level, fields]), [
+Deno.test("TaskRun.context.log writes lines at every level, and long messages shortened", () => {
+  const { context: { log }, lines } = makeTaskRun();
+  log.debug("one");
+  log.info("two", { count: 1 });
+  log.warn("x".repeat(10_000));
+  log.error(undefined as unknown as string);
+  assert.deepEqual(lines.map(({ level, fields }) => [level, fields]), [
     ["debug", undefined],
     ["info", { count: 1 }],
     ["warn", undefined],
     ["error", undefined],
   ]);
-  assert.deepEqual(run.lines.map(({ message }) => message.length), [3, 3, 4096, 9]);
+  assert.deepEqual(lines.map(({ message }) => message.length), [3, 3, 4096, 9]);
 });
