@@ -117,13 +117,15 @@ class TaskServer {
     const reason = `the task ${how}: ${thrownReason(thrown)}`;
     if (run === undefined) {
       this.log("error", reason);
-    } else if (this.#running.has(run.message.number)) {
-      this.#failEarly(run, reason, "AbortError");
-    } else {
-      // Its outcome has been written: while the host has not been told to act on it, the later one counts.
-      run.writeLog("warn", reason);
-      this.#writeOutcome(run, FrameKind.Failed, reason);
+      return;
     }
+    const isRunning = this.#running.has(run.message.number);
+    if (isRunning && run.failureReason === undefined) {
+      return this.#failEarly(run, reason, "AbortError");
+    }
+    run.writeLog("warn", reason);
+    // Its outcome has been written: while the host has not been told to act on it, the later one counts.
+    if (!isRunning) this.#writeOutcome(run, FrameKind.Failed, run.failureReason ?? reason);
   }
 
   log(level: "debug" | "info" | "warn" | "error", message: string): void {
@@ -267,6 +269,7 @@ class TaskServer {
   }
 
   #failEarly(run: TaskRun, reason: string, name: "TimeoutError" | "AbortError"): void {
+    if (run.failureReason !== undefined) return;
     run.fail(reason, name);
     this.#sink.write(FrameKind.Aborting, run.message.number, 0, 0, reason);
     this.#flushSoon();

@@ -160,6 +160,17 @@ for (const isolation of ["worker", "process"]) {
         assert.equal((await api.status()).workers.runaways, runaways, "its thread was alive");
       },
 
+      async "a task that also fails while it is aborted fails for the first reason"() {
+        for (const task of ["throws_at_abort", "rejects_at_abort"]) {
+          const job = await api.run(task, {}, { timeout: 300 });
+          assert.equal(job.failure_reason, "timed out after 300 milliseconds");
+          await process.waitForLog(
+            "the second reason",
+            (line) => line["job_id"] === job.id && /in the abort listener$/.test(line.message),
+          );
+        }
+      },
+
       ...sabotageSteps(valet),
 
       async "a rejection after the job's end is logged and changes nothing"() {
