@@ -85,6 +85,7 @@ export function openNode(parts: NodeParts): Node {
     queue,
     clock,
     pollingIntervalMs: config.scheduler.pollingIntervalMs,
+    leaseMs,
     maxCrashes,
     holds: (jobId) => dispatcher.holds(jobId),
   });

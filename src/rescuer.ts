@@ -12,6 +12,8 @@ export interface RescuerOptions {
   readonly repository: Repository;
   readonly queue: Queue;
   readonly clock: Clock;
+  /** How long a claim holds, unless it is renewed. */
+  readonly leaseMs: number;
   /** A job that lost its holder this often fails. */
   readonly maxCrashes: number;
   /** Whether this node holds the job: then its lease will be renewed. */
@@ -24,8 +26,8 @@ const maxBatch = 1_000;
 const publishGraceMs = 2_000;
 /** Nodes that live need no longer than this after an outage to renew their leases and to store what ended. */
 const returnGraceMs = 3_000;
-/** A store that answers later than this may have kept other nodes from renewing theirs. */
-const maxAnswerMs = 1_000;
+/** No shorter wait for the store counts as an outage: a busy one is not away. */
+const minOutageMs = 1_000;
 
 const log = getLogger("rescuer");
 
@@ -54,9 +56,10 @@ export class Rescuer {
    * where the pass that began at `nowMs`, or an earlier one, has just met an outage.
    */
   async releaseAbandoned(nowMs: number): Promise<Job[]> {
-    const { repository, clock, maxCrashes, holds } = this.#options;
+    const { repository, clock, leaseMs, maxCrashes, holds } = this.#options;
     const { jobs } = await repository.find({ state: "abandoned", nowMs, limit: maxBatch });
-    if (clock.now() - nowMs > maxAnswerMs) this.noteOutage();
+    // In a shorter wait no lease runs out, because they are renewed every second.
+    if (clock.now() - nowMs > Math.max(minOutageMs, leaseMs / 3)) this.noteOutage();
     if (clock.now() < this.#sparesUntilMs) return [];
     const abandoned = jobs.filter(({ id }) => !holds(id));
     if (abandoned.length === 0) return [];

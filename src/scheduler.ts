@@ -16,6 +16,8 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   /** The longest time between two passes: finds jobs that other nodes have stored. */
   readonly pollingIntervalMs: number;
+  /** How long a claim holds, unless it is renewed. */
+  readonly leaseMs: number;
   /** A job that lost its holder this often fails. */
   readonly maxCrashes: number;
   /** Whether this node holds the job. */

@@ -73,6 +73,7 @@ async function openTicker(storedJobs: number): Promise<() => Promise<number>> {
     queue,
     clock: systemClock,
     pollingIntervalMs: 60_000,
+    leaseMs: 30_000,
     maxCrashes: 3,
     holds: () => false,
   });

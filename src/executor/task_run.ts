@@ -61,11 +61,12 @@ export class TaskRun {
     this.#writeLog(this, { level, message: text, ...(fields === undefined ? {} : { fields }) });
   }
 
-  /** The run is to fail with this reason; its signal aborts. The first reason stays. */
-  fail(reason: string, name: "TimeoutError" | "AbortError"): void {
-    if (this.failureReason !== undefined) return;
+  /** The run is to fail with this reason; its signal aborts. False: it was to fail before, and that reason stays. */
+  fail(reason: string, name: "TimeoutError" | "AbortError"): boolean {
+    if (this.failureReason !== undefined) return false;
     this.failureReason = reason;
     this.#abortController.abort(new DOMException(reason, name));
+    return true;
   }
 }
 

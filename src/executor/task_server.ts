@@ -269,8 +269,7 @@ class TaskServer {
   }
 
   #failEarly(run: TaskRun, reason: string, name: "TimeoutError" | "AbortError"): void {
-    if (run.failureReason !== undefined) return;
-    run.fail(reason, name);
+    if (!run.fail(reason, name)) return;
     this.#sink.write(FrameKind.Aborting, run.message.number, 0, 0, reason);
     this.#flushSoon();
   }

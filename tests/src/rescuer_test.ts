@@ -19,11 +19,12 @@ async function openRescuer(
     readonly held?: readonly string[];
     readonly onFind?: () => void;
     readonly isShared?: boolean;
+    readonly leaseMs?: number;
   } = {},
 ) {
   const stored = await openMemoryRepository();
   const queue = await openMemoryQueue({ capacity: 10_000 });
-  const { abandoned, held = [], onFind, isShared = false } = options;
+  const { abandoned, held = [], onFind, isShared = false, leaseMs = 3_000 } = options;
   const clock = new FakeClock(laterMs);
   const repository: Repository = replaceMethods(stored, {
     isShared,
@@ -36,7 +37,7 @@ async function openRescuer(
   });
   const holds = (jobId: string) => held.includes(jobId);
   return {
-    rescuer: new Rescuer({ repository, queue, clock, maxCrashes: 2, holds }),
+    rescuer: new Rescuer({ repository, queue, clock, leaseMs, maxCrashes: 2, holds }),
     clock,
     repository: stored,
     queue,
@@ -113,6 +114,20 @@ Deno.test("Rescuer.releaseAbandoned takes a store that was slow to answer for on
   assert.deepEqual(await rescuer.releaseAbandoned(clock.now()), []);
   answerMs = 1_000;
   clock.advance(2_000);
+  assert.deepEqual(idsOf(await rescuer.releaseAbandoned(clock.now())), idsOf(jobs));
+});
+
+Deno.test("Rescuer.releaseAbandoned goes on where the store is slow, but no lease can have run out by that", async () => {
+  let jobs: readonly Job[] = [];
+  await using parts = await openRescuer({
+    abandoned: () => jobs,
+    isShared: true,
+    leaseMs: 30_000,
+    onFind: () => parts.clock.advance(10_000),
+  });
+  const { rescuer, repository, clock } = parts;
+  await repository.insert(makeJobs(1));
+  jobs = await claimJobs(repository, idsOf((await repository.list({ limit: 1 })).jobs));
   assert.deepEqual(idsOf(await rescuer.releaseAbandoned(clock.now())), idsOf(jobs));
 });
 

@@ -33,6 +33,7 @@ async function openScheduler(
     queue,
     clock,
     pollingIntervalMs,
+    leaseMs: 3_000,
     maxCrashes: 3,
     holds: () => false,
   });

@@ -107,8 +107,8 @@ Deno.test("TaskRun.fail aborts the signal, and the first reason stays", () => {
   const run = makeTaskRun();
   const { signal } = run.context;
   assert.equal(signal.aborted, false);
-  run.fail("timed out after 1 second", "TimeoutError");
-  run.fail("the job was deleted", "AbortError");
+  assert.equal(run.fail("timed out after 1 second", "TimeoutError"), true);
+  assert.equal(run.fail("the job was deleted", "AbortError"), false);
   assert.equal(run.failureReason, "timed out after 1 second");
   assert.ok(signal.aborted);
   assert.equal(signal.reason.name, "TimeoutError");
