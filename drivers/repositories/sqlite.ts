@@ -17,7 +17,7 @@ import type {
 } from "../../src/repository.ts";
 import { createJobFilter, maxCandidates, maxPageTextLength, textLength } from "./job_filter.ts";
 import { Commits, nextTurn } from "./sqlite_commits.ts";
-import { assertUsablePath, openSqliteFile, type SqliteFile } from "./sqlite_file.ts";
+import { openSqliteFile, type SqliteFile } from "./sqlite_file.ts";
 import type { SqliteJobs } from "./sqlite_jobs.ts";
 
 /** So many of the jobs that a `list` looks at are in memory at a time. */
@@ -42,12 +42,13 @@ const repeatable: ReadonlySet<Change["kind"]> = new Set([
  */
 export async function openSqliteRepository(options?: unknown): Promise<Repository> {
   const { path, synchronous } = readOptions(options);
-  return new SqliteRepository(openSqliteFile(path), synchronous === "full");
+  return new SqliteRepository(await openSqliteFile(path), synchronous === "full");
 }
 
 /** Throws `invalid_config` for options that {@link openSqliteRepository} refuses without opening the file. */
-export function checkSqliteRepository(options?: unknown): void {
-  assertUsablePath(readOptions(options).path);
+export async function checkSqliteRepository(options?: unknown): Promise<void> {
+  const { path } = readOptions(options);
+  (await import("./sqlite_path.ts")).assertUsablePath(path);
 }
 
 class SqliteRepository implements Repository {
