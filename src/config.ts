@@ -24,7 +24,7 @@ const maxShownLength = 60;
  * @throws ValetError `invalid_config` as {@link parseConfig} does, and where there is no such text.
  */
 export async function loadConfig(path: string): Promise<Config> {
-  return parseConfig(await readText(path), path);
+  return await parseConfig(readText(path), path);
 }
 
 /**
@@ -61,9 +61,9 @@ export async function parseConfig(text: string, fileName: string): Promise<Confi
 }
 
 /** The `logging_format` of a configuration file, whatever else is wrong with it; `text` where it has none. */
-export async function readLoggingFormat(path: string): Promise<LogFormat> {
+export function readLoggingFormat(path: string): LogFormat {
   try {
-    const { values } = readSettings(await readText(path), knownKeys(listSettings()));
+    const { values } = readSettings(readText(path), knownKeys(listSettings()));
     return values.get("logging_format") === "json" ? "json" : "text";
   } catch {
     // No file, or no text: whoever loads it says why.
@@ -84,18 +84,17 @@ function describeWrong({ path, value }: WrongValue, notes: SettingNotes): string
   return `${path} is ${show(value)}: ${allowed} is allowed${hint}${guess}`;
 }
 
-async function readText(path: string): Promise<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let text = "";
-  let sizeBytes = 0;
+/** Reads at once and not as a stream, which takes 20 ms to load. */
+function readText(path: string): string {
+  // One byte more than is allowed, so that a path such as /dev/zero ends too.
+  const bytes = new Uint8Array(maxFileBytes + 1);
+  let size = 0;
   try {
-    // In chunks, so that a path such as /dev/zero ends too.
-    for await (const chunk of (await Deno.open(path)).readable) {
-      sizeBytes += chunk.length;
-      if (sizeBytes > maxFileBytes) break;
-      text += decoder.decode(chunk, { stream: true });
+    using file = Deno.openSync(path);
+    for (let count: number | null; (count = file.readSync(bytes.subarray(size)));) size += count;
+    if (size <= maxFileBytes) {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, size));
     }
-    if (sizeBytes <= maxFileBytes) return text + decoder.decode();
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound
       ? "there is no such file: --config names another"

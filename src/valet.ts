@@ -40,7 +40,7 @@ export async function runValet(args: readonly string[], parts: ValetParts): Prom
     case "version":
       return printVersion();
     case "tasks":
-      return listTasks(parts);
+      return await listTasks(parts);
     case "check":
       return await check(command.configPath, parts);
     case "health":
@@ -90,9 +90,10 @@ function printVersion(): ExitCode {
   );
 }
 
-function listTasks(parts: ValetParts): ExitCode {
+async function listTasks(parts: ValetParts): Promise<ExitCode> {
   try {
-    const tasks = [...registerTasks(parts.tasks).values()].map(describeTask);
+    const registered = [...registerTasks(parts.tasks).values()];
+    const tasks = await Promise.all(registered.map(describeTask));
     return print(JSON.stringify({ tasks }, null, 2));
   } catch (thrown) {
     return fail(thrown);
@@ -158,7 +159,7 @@ async function serve(configPath: string, parts: ValetParts): Promise<ExitCode> {
     const config = await loadConfig(configPath);
     return await serveConfig(config, parts);
   } catch (thrown) {
-    return failToStart(thrown, await readLoggingFormat(configPath));
+    return failToStart(thrown, readLoggingFormat(configPath));
   } finally {
     await flushLogs();
   }

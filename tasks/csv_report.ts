@@ -1,7 +1,6 @@
 // Reads a CSV and reports its columns: their types, ranges, means and how many different values they
 // have. It streams, so the size of the CSV does not matter, and it pauses, so that a timeout can end it.
 
-import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { defineTask, type Task } from "../src/task.ts";
 import { type ColumnReport, ColumnSummary } from "./column_summary.ts";
@@ -45,7 +44,7 @@ interface Report {
 
 /** The task `csv_report`. */
 export const csvReport: Task = defineTask({
-  params: toStandardJsonSchema(params),
+  params,
   permissions: { net: true },
   async run(request, { signal }): Promise<Report> {
     const source = "csv" in request

@@ -1,7 +1,6 @@
 // Sends one HTTP request and returns the answer: a webhook, a health check, a call of some API at a
 // given time. Fails unless the status is the expected one.
 
-import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { defineTask, type Task } from "../src/task.ts";
 import { fetchUrl, showUrl } from "./fetch_url.ts";
@@ -45,7 +44,7 @@ interface Answer {
 
 /** The task `http_request`. */
 export const httpRequest: Task = defineTask({
-  params: toStandardJsonSchema(params),
+  params,
   permissions: { net: true },
   async run(request, { signal }): Promise<Answer> {
     const { method, url, expected_status: expected, max_body_bytes: maxBodyBytes } = request;

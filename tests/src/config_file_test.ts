@@ -11,7 +11,10 @@ async function problemsOf(config: Promise<Config>): Promise<string[]> {
   return lines;
 }
 
-async function withFile(content: Uint8Array, use: (path: string) => Promise<void>): Promise<void> {
+async function withFile(
+  content: Uint8Array,
+  use: (path: string) => void | Promise<void>,
+): Promise<void> {
   const path = await Deno.makeTempFile({ suffix: ".yaml" });
   try {
     await Deno.writeFile(path, content);
@@ -65,9 +68,9 @@ Deno.test("readLoggingFormat finds the format whatever else is wrong with the fi
     ["logging_format: json\nport: [", "text"],
   ];
   for (const [text, format] of formats) {
-    await withFile(new TextEncoder().encode(text), async (path) => {
-      assert.equal(await readLoggingFormat(path), format, text);
+    await withFile(new TextEncoder().encode(text), (path) => {
+      assert.equal(readLoggingFormat(path), format, text);
     });
   }
-  assert.equal(await readLoggingFormat("/nonexistent/config.yaml"), "text");
+  assert.equal(readLoggingFormat("/nonexistent/config.yaml"), "text");
 });

@@ -1,51 +1,62 @@
 import assert from "node:assert/strict";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { registerTasks, type Task } from "../../src/task.ts";
 import { describeTask } from "../../src/task_description.ts";
 
-function describe(task: Task): Record<string, unknown> {
+async function describe(task: Task): Promise<Record<string, unknown>> {
   const registered = registerTasks({ my_task: task }).get("my_task");
   assert.ok(registered);
   // As clients see it: what is undefined is left out.
-  return JSON.parse(JSON.stringify(describeTask(registered)));
+  return JSON.parse(JSON.stringify(await describeTask(registered)));
 }
 
-Deno.test("describeTask tells the name of a plain function and that it has no permissions", () => {
-  assert.deepEqual(describe(() => {}), {
+Deno.test("describeTask tells the name of a plain function and that it has no permissions", async () => {
+  assert.deepEqual(await describe(() => {}), {
     name: "my_task",
     permissions: {},
     has_params_schema: false,
   });
 });
 
-Deno.test("describeTask tells timeout, permissions and the schema as JSON Schema", () => {
-  const params = toStandardJsonSchema(v.object({ url: v.string() }));
-  const { params_schema: schema, ...rest } = describe({
-    params,
-    timeout: { seconds: 2 },
-    permissions: { net: ["example.com"] },
-    run: () => {},
-  });
-  assert.deepEqual(rest, {
-    name: "my_task",
-    permissions: { net: ["example.com"] },
-    timeout_ms: 2_000,
-    has_params_schema: true,
-  });
-  const { type, properties, required } = schema as Record<string, unknown>;
-  assert.deepEqual({ type, properties, required }, {
-    type: "object",
-    properties: { url: { type: "string" } },
-    required: ["url"],
-  });
-});
+const plainSchema = v.object({ url: v.string() });
+const otherVendor: StandardSchemaV1 = {
+  "~standard": { ...plainSchema["~standard"], vendor: "other" },
+};
 
-Deno.test("describeTask leaves the schema out where it has no JSON form", () => {
-  const plain = v.object({ url: v.string() });
-  const strange = toStandardJsonSchema(v.object({ when: v.date() }));
-  for (const params of [plain, strange]) {
-    assert.deepEqual(describe({ params, run: () => {} }), {
+for (
+  const [name, params] of [
+    ["of Valibot", plainSchema],
+    ["that offers its JSON form itself", toStandardJsonSchema(plainSchema)],
+  ] as const
+) {
+  Deno.test(`describeTask tells timeout, permissions and a schema ${name} as JSON Schema`, async () => {
+    const { params_schema: schema, ...rest } = await describe({
+      params,
+      timeout: { seconds: 2 },
+      permissions: { net: ["example.com"] },
+      run: () => {},
+    });
+    assert.deepEqual(rest, {
+      name: "my_task",
+      permissions: { net: ["example.com"] },
+      timeout_ms: 2_000,
+      has_params_schema: true,
+    });
+    const { type, properties, required } = schema as Record<string, unknown>;
+    assert.deepEqual({ type, properties, required }, {
+      type: "object",
+      properties: { url: { type: "string" } },
+      required: ["url"],
+    });
+  });
+}
+
+Deno.test("describeTask leaves the schema out where it has no JSON form", async () => {
+  const strange = v.object({ when: v.date() });
+  for (const params of [otherVendor, strange, toStandardJsonSchema(strange)]) {
+    assert.deepEqual(await describe({ params, run: () => {} }), {
       name: "my_task",
       permissions: {},
       has_params_schema: true,
