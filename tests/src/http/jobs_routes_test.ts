@@ -166,9 +166,10 @@ Deno.test("a body that is no JSON object is answered with 400", async () => {
   const { request } = await makeApp();
   const reasons: Readonly<Record<string, string>> = {
     "": "it is empty",
-    " \n": "it is empty",
-    "{": "it is no JSON: unexpected end at position 1",
-    "{'a':1}": 'it is no JSON: unexpected "\'" at position 1',
+    " \n": "it is no JSON: Unexpected end of JSON input",
+    "{": "it is no JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2)",
+    "{'a':1}":
+      "it is no JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2)",
     "null": "it is null",
     "[]": "it is an array",
     '"a"': "it is a string",
