@@ -27,22 +27,36 @@ const maxPathLength = 1024;
  */
 export function createAccessLog(format: LogFormat): (record: AccessRecord) => void {
   if (!getLogger("http").isEnabledFor("info")) return () => {};
-  const formatAccess = format === "json" ? formatAsJson : formatAsText;
-  return (record) => writeLine(formatAccess(record, formatTime(Date.now())));
-}
+  const isJson = format === "json";
+  const quote = isJson ? quoteText : quoteUnlessPlain;
+  let time = "";
+  let method = "";
+  let beginning = "";
 
-function formatAsText(record: AccessRecord, time: string): string {
-  const { method, requestId, status } = record;
-  return `${time} INFO  http: request method=${quoteUnlessPlain(method)}` +
-    ` path=${quoteUnlessPlain(shortPath(record))} status=${status}` +
-    ` duration_ms=${roundedMs(record)} request_id=${quoteUnlessPlain(requestId)}`;
-}
+  function formatAccess(record: AccessRecord, timeMs: number): string {
+    const recordTime = formatTime(timeMs);
+    // Under load many requests share a millisecond and a method.
+    if (recordTime !== time || record.method !== method) {
+      time = recordTime;
+      ({ method } = record);
+      beginning = isJson
+        ? `{"time":"${time}","level":"info","component":"http","message":"request",` +
+          `"method":${quote(method)},"path":`
+        : `${time} INFO  http: request method=${quote(method)} path=`;
+    }
+    const { status } = record;
+    const path = quote(shortPath(record));
+    const requestId = quote(record.requestId);
+    const durationMs = roundedMs(record);
+    return isJson
+      ? `${beginning}${path},"status":${status},"duration_ms":${durationMs},"request_id":${requestId}}`
+      : `${beginning}${path} status=${status} duration_ms=${durationMs} request_id=${requestId}`;
+  }
 
-function formatAsJson(record: AccessRecord, time: string): string {
-  const { method, requestId, status } = record;
-  return `{"time":"${time}","level":"info","component":"http","message":"request"` +
-    `,"method":${quoteText(method)},"path":${quoteText(shortPath(record))},"status":${status}` +
-    `,"duration_ms":${roundedMs(record)},"request_id":${quoteText(requestId)}}`;
+  return (record) => {
+    const timeMs = Date.now();
+    writeLine(() => formatAccess(record, timeMs));
+  };
 }
 
 function shortPath({ path }: AccessRecord): string {

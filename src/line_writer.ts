@@ -3,15 +3,26 @@
 
 /** How long a line may wait for others before the batch is written. */
 const batchDelayMs = 50;
-/** The most characters that wait for a slow reader; lines beyond them are dropped. */
-const maxPendingLength = 4 * 1024 * 1024;
+/** About the most bytes that wait for a slow reader; lines beyond them are dropped. */
+const maxPendingBytes = 4 * 1024 * 1024;
+/**
+ * So many lines are made and become bytes at a time. One after the other, where each is caused, would cost
+ * several times as much: of the processor, whose caches hold something else by then, and of the garbage
+ * collector, for thousands of texts that wait side by side.
+ */
+const stagedLines = 64;
 /** The longest that `flush` waits: a reader that has stopped reading must not hold up an exit. */
 const maxFlushMs = 1000;
 
+const encoder = new TextEncoder();
+
+/** A line without a line break, or what makes it within the next moments and never throws. */
+export type Line = string | (() => string);
+
 /** A batching writer of lines. */
 export interface LineWriter {
-  /** Adds a line, which holds no line break. Never blocks, never throws. */
-  push(line: string): void;
+  /** Adds a line. Never blocks, never throws. */
+  push(line: Line): void;
   /** Writes what was pushed so far, and returns when it is written, or after a second if it cannot be. */
   flush(): Promise<void>;
 }
@@ -21,21 +32,35 @@ export interface LineWriter {
  * how many lines were lost because `write` failed or was too slow.
  */
 export function createLineWriter(
-  write: (text: string) => void | Promise<void>,
+  write: (lines: Uint8Array<ArrayBuffer>) => void | Promise<void>,
   describeDropped: (count: number) => string,
 ): LineWriter {
-  let pending = "";
+  let staged: Line[] = [];
+  let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
   let pendingCount = 0;
   let droppedCount = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let writing: Promise<void> | undefined;
 
+  function encodeStaged(): void {
+    let text = "";
+    for (const line of staged) text += (typeof line === "string" ? line : line()) + "\n";
+    staged = [];
+    const bytes = encoder.encode(text);
+    pending.push(bytes);
+    pendingBytes += bytes.length;
+  }
+
   async function writePending(): Promise<void> {
-    while (pending !== "") {
+    while (pendingCount > 0) {
+      encodeStaged();
       const reportedCount = droppedCount;
+      if (reportedCount > 0) pending.unshift(encoder.encode(`${describeDropped(reportedCount)}\n`));
       const batchCount = pendingCount;
-      const batch = reportedCount > 0 ? `${describeDropped(reportedCount)}\n${pending}` : pending;
-      pending = "";
+      const batch = joinBytes(pending);
+      pending = [];
+      pendingBytes = 0;
       pendingCount = 0;
       try {
         await write(batch);
@@ -52,17 +77,17 @@ export function createLineWriter(
     clearTimeout(timer);
     timer = undefined;
     // In a microtask of its own, so that it ends after this assignment even if `write` throws at once.
-    if (writing === undefined && pending !== "") writing = Promise.resolve().then(writePending);
+    if (writing === undefined && pendingCount > 0) writing = Promise.resolve().then(writePending);
   }
 
   return {
-    push(line: string): void {
-      if (pending.length + line.length > maxPendingLength) {
+    push(line: Line): void {
+      if (pendingBytes >= maxPendingBytes) {
         droppedCount++;
         return;
       }
-      pending += line + "\n";
       pendingCount++;
+      if (staged.push(line) === stagedLines) encodeStaged();
       if (timer === undefined && writing === undefined) {
         timer = setTimeout(startWriting, batchDelayMs);
       }
@@ -76,4 +101,14 @@ export function createLineWriter(
       clearTimeout(deadline);
     },
   };
+}
+
+function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
 }

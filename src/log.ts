@@ -2,7 +2,7 @@
 // getLogger; main configures first and flushes last. A message never holds a secret.
 
 import { type ConsolaInstance, createConsola, type LogObject } from "consola/core";
-import { createLineWriter, type LineWriter } from "./line_writer.ts";
+import { createLineWriter, type Line, type LineWriter } from "./line_writer.ts";
 import { formatLine, type LogFormat, type LogLevel } from "./log_line.ts";
 
 /** Writes records of one component. `fields` are what varies: ids, counts, an error as `error`. */
@@ -27,8 +27,8 @@ export interface LoggingOptions {
   readonly format: LogFormat;
   /** Records below this level are not made. */
   readonly level: Exclude<LogLevel, "fatal">;
-  /** Takes whole lines, one batch at a time. Default: standard output. */
-  readonly write?: (text: string) => void | Promise<void>;
+  /** Takes whole lines in UTF-8, one batch at a time. Default: standard output. */
+  readonly write?: (lines: Uint8Array<ArrayBuffer>) => void | Promise<void>;
 }
 
 /** The numbers that consola gives the levels; 0 is the most severe. */
@@ -50,8 +50,6 @@ const root: ConsolaInstance = createConsola({
   reporters: [{ log: writeRecord }],
 });
 const loggers = new Map<string, ConsolaInstance>();
-
-const encoder = new TextEncoder();
 
 let format: LogFormat = "text";
 let write: LoggingOptions["write"] = writeToStdout;
@@ -94,7 +92,7 @@ export function getLogger(component: string): Logger {
 }
 
 /** Writes a line that `formatLine` would make, past the logger: for records too many to pay for one. */
-export function writeLine(line: string): void {
+export function writeLine(line: Line): void {
   writer.push(line);
 }
 
@@ -124,8 +122,7 @@ function describeDropped(count: number): string {
   });
 }
 
-async function writeToStdout(text: string): Promise<void> {
-  const bytes = encoder.encode(text);
+async function writeToStdout(bytes: Uint8Array): Promise<void> {
   for (let offset = 0; offset < bytes.length;) {
     offset += await Deno.stdout.write(bytes.subarray(offset));
   }

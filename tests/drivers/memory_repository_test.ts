@@ -107,7 +107,8 @@ Deno.test("memory repository: stays bounded while jobs run for ever", async () =
 
 Deno.test("memory repository: says once that it begins to forget", async () => {
   let lines = "";
-  configureLogging({ format: "json", level: "info", write: (text) => void (lines += text) });
+  const write = (bytes: Uint8Array) => void (lines += new TextDecoder().decode(bytes));
+  configureLogging({ format: "json", level: "info", write });
   const repository = await openMemoryRepository({ maxMemoryMb: 1 });
   for (let i = 0; i < 20; i++) {
     const job = makeJob({ paramsJson: largeText });

@@ -18,7 +18,11 @@ async function logOnce(
   level: "info" | "warn" = "info",
 ): Promise<string> {
   let written = "";
-  configureLogging({ format, level, write: (text) => void (written += text) });
+  configureLogging({
+    format,
+    level,
+    write: (lines) => void (written += new TextDecoder().decode(lines)),
+  });
   createAccessLog(format)({ ...record, ...parts });
   await flushLogs();
   return written;

@@ -7,7 +7,10 @@ function captureLogs(
   options: { format: "text" | "json"; level: "debug" | "info" | "warn" | "error" },
 ): () => Promise<string[]> {
   let written = "";
-  configureLogging({ ...options, write: (text) => void (written += text) });
+  configureLogging({
+    ...options,
+    write: (lines) => void (written += new TextDecoder().decode(lines)),
+  });
   return async () => {
     await flushLogs();
     return written.split("\n").slice(0, -1);

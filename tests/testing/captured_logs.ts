@@ -16,8 +16,10 @@ export class CapturedLogs implements AsyncDisposable {
     configureLogging({
       format: "json",
       level: "debug",
-      write: (text) => {
-        for (const line of text.split("\n")) if (line !== "") this.lines.push(JSON.parse(line));
+      write: (lines) => {
+        for (const line of new TextDecoder().decode(lines).split("\n")) {
+          if (line !== "") this.lines.push(JSON.parse(line));
+        }
         for (const look of this.#waiting) look();
       },
     });
