@@ -3,7 +3,8 @@
 const form =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))?$/;
 
-const dayMs = 86_400_000;
+const dayS = 86_400;
+const dayMs = dayS * 1000;
 /** The last millisecond of the year 9999, UTC. */
 const maxTimestampMs = 253_402_300_799_999;
 
@@ -35,23 +36,33 @@ export function parseTimestamp(text: string): number | undefined {
 }
 
 const twoDigits = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, "0"));
-const threeDigits = Array.from({ length: 1000 }, (_, value) => String(value).padStart(3, "0"));
+const endings = Array.from({ length: 1000 }, (_, value) => `${String(value).padStart(3, "0")}Z`);
 let cachedDay = NaN;
 let cachedDayText = "";
+let cachedSecond = NaN;
+let cachedSecondText = "";
 
 /**
  * The text of milliseconds since the Unix epoch: UTC, with whole milliseconds and `Z`. The same as
- * `toISOString` and ten times as fast, since the day is seldom another than that of the call before.
+ * `toISOString` and ten times as fast, since most calls are for the second, or the day, of the one before.
  */
 export function formatTimestamp(timestampMs: number): string {
-  const day = Math.floor(timestampMs / dayMs);
+  const second = Math.floor(timestampMs / 1000);
+  if (second !== cachedSecond) {
+    cachedSecondText = formatSecond(second);
+    cachedSecond = second;
+  }
+  return cachedSecondText + endings[Math.floor(timestampMs) - second * 1000];
+}
+
+function formatSecond(second: number): string {
+  const day = Math.floor(second / dayS);
   if (day !== cachedDay) {
     cachedDayText = new Date(day * dayMs).toISOString().slice(0, -13);
     cachedDay = day;
   }
-  const ofDayMs = Math.floor(timestampMs) - day * dayMs;
-  const seconds = Math.floor(ofDayMs / 1000);
-  const minutes = Math.floor(seconds / 60);
+  const ofDayS = second - day * dayS;
+  const minutes = Math.floor(ofDayS / 60);
   return cachedDayText + twoDigits[Math.floor(minutes / 60)] + ":" + twoDigits[minutes % 60] + ":" +
-    twoDigits[seconds % 60] + "." + threeDigits[ofDayMs % 1000] + "Z";
+    twoDigits[ofDayS % 60] + ".";
 }
