@@ -1,8 +1,7 @@
 // Moves jobs from the queue to the workers and their outcomes to the repository, always in the order
 // that loses nothing: claim, run, store the outcome, ack. Bounded by what the pool has room for.
 
-import { setImmediate } from "node:timers";
-import { type Clock, endsWithin, steadyNow } from "./clock.ts";
+import { type Clock, endsWithin, nextTurn, steadyNow } from "./clock.ts";
 import { errorMessage, isUnavailable, ValetError } from "./errors.ts";
 import type { Pool } from "./executor/pool.ts";
 import type { PoolOptions, RunEnd } from "./executor/pool_options.ts";
@@ -127,7 +126,7 @@ export class Dispatcher {
         const deliveries = await queue.take(room, signal);
         if (deliveries.length > 0) await this.#dispatch(deliveries);
         // What else is published in this turn of the event loop is then taken in one go.
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextTurn();
         retryMs = minRetryMs;
       } catch (thrown) {
         // An outage is told by the driver, once.

@@ -44,6 +44,8 @@ export interface Node {
   stop(): Promise<void>;
 }
 
+/** As long as the start of a thread takes: 10 to 50 ms. */
+const warmUpPauseMs = 20;
 /** How long requests under way may take once the jobs have ended. */
 const maxAnswerMs = 1_000;
 
@@ -61,7 +63,7 @@ export function openNode(parts: NodeParts): Node {
   // Nodes whose clocks differ share the time of their store.
   const clock: Clock = { now: () => repository.now(), sleep: systemClock.sleep };
   const startedAtMs = performance.now();
-  let isStopping = false;
+  const stopping = new AbortController();
 
   const dispatcher = new Dispatcher({
     repository,
@@ -113,7 +115,7 @@ export function openNode(parts: NodeParts): Node {
       build_time: parts.build.buildTime,
       time: new Date(clock.now()).toISOString(),
       uptime: Math.floor((performance.now() - startedAtMs) / 1000),
-      stopping: isStopping,
+      stopping: stopping.signal.aborted,
       repository: {
         ...repositoryStatus,
         ...(counts === undefined ? {} : { jobs: counts.byStatus }),
@@ -147,9 +149,9 @@ export function openNode(parts: NodeParts): Node {
   });
   const httpServer = listen(config, app.fetch);
   const { hostname, port } = httpServer.addr;
-  dispatcher.pool.warmUp();
   dispatcher.start();
   scheduler.start();
+  void warmUp(dispatcher.pool, stopping.signal);
   log.info("listening", {
     address: `http://${urlHost(hostname)}:${port}`,
     repository: config.repository.option,
@@ -164,7 +166,7 @@ export function openNode(parts: NodeParts): Node {
     hostname,
     port,
     async stop() {
-      isStopping = true;
+      stopping.abort();
       log.info("stopping: no new jobs, running ones may finish", {
         grace_ms: server.shutdownGraceMs,
       });
@@ -181,6 +183,11 @@ export function openNode(parts: NodeParts): Node {
       log.info("stopped");
     },
   };
+}
+
+/** One worker after the other: each start holds the node up, and requests are answered in between. */
+async function warmUp(pool: Pool, signal: AbortSignal): Promise<void> {
+  do await systemClock.sleep(warmUpPauseMs, signal); while (!signal.aborted && pool.warmUp());
 }
 
 function listen(

@@ -3,6 +3,7 @@
 
 // deno-lint-ignore-file require-await -- async only turns what is thrown into a rejection
 
+import { nextTurn } from "../../src/clock.ts";
 import { errorMessage, ValetError } from "../../src/errors.ts";
 import type { Job, JobResult } from "../../src/job.ts";
 import type { Change } from "../../src/job_change.ts";
@@ -16,7 +17,7 @@ import type {
   WorkQuery,
 } from "../../src/repository.ts";
 import { createJobFilter, maxCandidates, maxPageTextLength, textLength } from "./job_filter.ts";
-import { Commits, nextTurn } from "./sqlite_commits.ts";
+import { Commits } from "./sqlite_commits.ts";
 import { openSqliteFile, type SqliteFile } from "./sqlite_file.ts";
 import type { SqliteJobs } from "./sqlite_jobs.ts";
 

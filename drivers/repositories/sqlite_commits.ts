@@ -1,7 +1,7 @@
 // Group commit: what callers want written within one turn of the event loop, or while the disk is busy,
 // shares a transaction and one sync. Used by sqlite.ts; knows no statement and no job.
 
-import { setImmediate } from "node:timers";
+import { nextTurn } from "../../src/clock.ts";
 import { errorMessage, ValetError } from "../../src/errors.ts";
 import { getLogger } from "../../src/log.ts";
 
@@ -31,11 +31,6 @@ interface Answer {
 const maxTransactionMs = 20;
 
 const log = getLogger("repository");
-
-/** Returns in the next turn of the event loop, when everything that is ready in this one has run. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 /** Writes in groups. */
 export class Commits {

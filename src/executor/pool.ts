@@ -60,10 +60,10 @@ export class Pool {
     });
   }
 
-  /** Starts the workers for tasks without permissions, so that the first jobs find them warm. */
-  warmUp(): void {
+  /** Starts a worker for tasks without permissions, so that a job finds it warm; false: there is room for none. */
+  warmUp(): boolean {
     const group = this.#groups.groupOf(plainTask, this.#options.isolation);
-    while (this.#slots.hasRoom && this.#openSlot(group));
+    return this.#slots.hasRoom && this.#openSlot(group);
   }
 
   /** How many more runs the pool takes now. */

@@ -164,9 +164,9 @@ Deno.test("Pool opens as many workers as the concurrency needs when jobs share t
   await probe.endsOf(runs);
 });
 
-Deno.test("Pool.warmUp starts every worker before the first run", async () => {
+Deno.test("Pool.warmUp starts one worker after the other before the first run", async () => {
   await using probe = new PoolProbe({ concurrency: 2 });
-  probe.pool.warmUp();
+  assert.deepEqual([1, 2, 3].map(() => probe.pool.warmUp()), [true, true, false]);
   assert.equal(probe.pool.stats().started, 2);
   await probe.run(makeRun("ok"), makeRun("ok"), makeRun("ok"));
   assert.equal(probe.pool.stats().started, 2);
