@@ -65,28 +65,6 @@ export function createJobService(options: JobServiceOptions): JobService {
   /** Creates between their look at the queue's room and the end of their publish. */
   let creating = 0;
 
-  async function storeAndPublish(job: Job): Promise<void> {
-    // Looked at before anything is stored, so that a full queue costs the store nothing.
-    if (queue.room() <= creating) {
-      throw new ValetError(
-        "queue_full",
-        "Cannot create the job: the queue is full; try again later",
-      );
-    }
-    creating++;
-    try {
-      await repository.insert([job]);
-      try {
-        await queue.publish([job]);
-      } catch (error) {
-        await withdraw(job);
-        throw error;
-      }
-    } finally {
-      creating--;
-    }
-  }
-
   /** Removes a job that could not be published: its client is told that it was not accepted. */
   async function withdraw(job: Job): Promise<void> {
     try {
@@ -115,8 +93,22 @@ export function createJobService(options: JobServiceOptions): JobService {
       if (job.status === "PENDING" && job.runAtMs !== undefined) {
         await repository.insert([job]);
         onScheduled?.(job.runAtMs);
-      } else {
-        await storeAndPublish(job);
+        return job;
+      }
+      // Looked at before anything is stored, so that a full queue costs the store nothing.
+      if (queue.room() <= creating) throw queueFull();
+      creating++;
+      try {
+        const jobs = [job];
+        await repository.insert(jobs);
+        try {
+          await queue.publish(jobs);
+        } catch (error) {
+          await withdraw(job);
+          throw error;
+        }
+      } finally {
+        creating--;
       }
       return job;
     },
@@ -186,6 +178,11 @@ function jobId(text: string, what = "job"): string {
   const id = readJobId(text);
   if (id === null) throw notFound(what, text);
   return id;
+}
+
+function queueFull(): ValetError {
+  const message = "Cannot create the job: the queue is full; try again later";
+  return new ValetError("queue_full", message);
 }
 
 /** The longest id that an answer repeats. */

@@ -53,28 +53,27 @@ export function createBodyReader(limits: BodyLimits): UseBody {
   async function read(request: Request, length: string | null): Promise<JsonObject> {
     if (length === "0") throw noObject("empty");
     try {
-      // A declared length is one that the HTTP server keeps the client to. `json` is Deno's shortest way.
-      if (length !== null) return toObject(await mostlyReady(request.json()));
-      // A transfer coding has none.
-      const text = await readStream(request, maxBytes, withDeadline);
-      if (text === "") throw noObject("empty");
-      return toObject(JSON.parse(text));
+      // A declared length is one that the HTTP server keeps the client to. A transfer coding has none.
+      if (length === null) {
+        const text = await readStream(request, maxBytes, withDeadline);
+        if (text === "") throw noObject("empty");
+        return toObject(JSON.parse(text));
+      }
+      let isRead = false;
+      let value: unknown;
+      // Deno's shortest way to a body.
+      const reading = request.json();
+      reading.then((json) => {
+        isRead = true;
+        value = json;
+      }, () => {}); // a failure shows in what waits for the same reading below
+      // Most bodies came with their request's head. Those are read within two turns: no deadline for them.
+      for (let turn = 0; turn < turnsOfReadyBody && !isRead; turn++) await null;
+      return toObject(isRead ? value : await withDeadline(reading));
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       throw noObject(`no JSON: ${error.message}`, error);
     }
-  }
-
-  /** Most bodies came with their request's head. Those are read within two turns: no deadline for them. */
-  async function mostlyReady(reading: Promise<unknown>): Promise<unknown> {
-    let isRead = false;
-    let value: unknown;
-    reading.then((json) => {
-      isRead = true;
-      value = json;
-    }, () => {}); // a failure shows in what waits for the same reading below
-    for (let turn = 0; turn < turnsOfReadyBody && !isRead; turn++) await null;
-    return isRead ? value : await withDeadline(reading);
   }
 }
 
