@@ -52,6 +52,7 @@ export async function startValet(options: ValetOptions = {}): Promise<ServerProc
   const binary = Deno.env.get("VALET_BINARY");
   const command = program === "shipped" && binary !== undefined ? [binary] : [
     ...denoRun,
+    ...leanFlags,
     new URL(program === "shipped" ? "main.ts" : "bench/bench_server.ts", root).pathname,
   ];
   const args = [...command.slice(1), "--config", configPath];
@@ -69,6 +70,9 @@ export async function startBareServer(): Promise<ServerProcess> {
   const path = new URL("./bare_server.ts", import.meta.url).pathname;
   return await start(denoRun[0]!, [...denoRun.slice(1), path, String(port)], port, "/");
 }
+
+/** What `deno task start` spares memory with; see src/README.md. */
+const leanFlags = ["--no-code-cache", "--v8-flags=--no-short-builtin-calls"];
 
 /** With the permissions of `deno task start`. */
 const denoRun = [
