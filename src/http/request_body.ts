@@ -72,7 +72,9 @@ export function createBodyReader(limits: BodyLimits): UseBody {
       return toObject(isRead ? value : await withDeadline(reading));
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      throw noObject(`no JSON: ${error.message}`, error);
+      // Some versions of Deno leave a byte order mark in front, and nobody would see it in the message.
+      const problem = error.message.replaceAll("\ufeff", "U+FEFF");
+      throw noObject(`no JSON: ${problem}`, error);
     }
   }
 }

@@ -226,6 +226,15 @@ Deno.test("a body that comes in parts, but in time, is read", async () => {
   });
 });
 
+Deno.test("a body with a byte order mark is read, or refused with a message that shows the mark", async () => {
+  await withWire({}, async ({ send, receive, nextStatus }) => {
+    const marked = `\ufeff${job}`;
+    await send(`${head}Content-Length: ${encoder.encode(marked).length}\r\n\r\n${marked}`);
+    if (await nextStatus() === 202) return;
+    assert.match(await receive('"}'), /it is no JSON: Unexpected token 'U\+FEFF'/);
+  });
+});
+
 Deno.test("a body that is announced as too large is answered with 413 before it comes", async () => {
   await withWire({ maxBodyBytes: 99 }, async ({ send, receive }) => {
     await send(`${head}Content-Length: 100\r\n\r\n`);
