@@ -44,7 +44,7 @@ export interface Node {
   stop(): Promise<void>;
 }
 
-/** As long as the start of a thread takes: 10 to 50 ms. */
+/** For requests, between the starts of two workers, each of which holds the node up for 10 to 50 ms. */
 const warmUpPauseMs = 20;
 /** How long requests under way may take once the jobs have ended. */
 const maxAnswerMs = 1_000;

@@ -105,15 +105,31 @@ async function readNeededSecret(name: SecretName, setting: string): Promise<stri
  * Opens both stores. One that is unavailable is tried again until `server.startup_wait` is over.
  *
  * @returns null if the signal aborted the wait.
- * @throws ValetError as the drivers do; then nothing is left open.
+ * @throws ValetError as {@link readStoreOptions} and the drivers do; then nothing is left open.
  */
 export async function openStores(
   config: Config,
   drivers: StoreDrivers,
   signal: AbortSignal,
 ): Promise<Stores | null> {
+  try {
+    return await openBoth(config, drivers, signal);
+  } catch (thrown) {
+    const isWrong = thrown instanceof ValetError && thrown.code === "invalid_config";
+    if (isWrong) await readStoreOptions(config, drivers); // tells of both stores at once
+    throw thrown;
+  }
+}
+
+async function openBoth(
+  config: Config,
+  drivers: StoreDrivers,
+  signal: AbortSignal,
+): Promise<Stores | null> {
   const deadlineMs = performance.now() + config.server.startupWaitMs;
-  const options = await readStoreOptions(config, drivers);
+  // The repository is opened next and tells of its options itself: what only a check needs is not loaded.
+  const checkRepository = () => Promise.resolve();
+  const options = await readStoreOptions(config, { ...drivers, checkRepository });
   const repository = await openWhenThere(
     () => drivers.openRepository(config.repository.option, options.repository),
     deadlineMs,

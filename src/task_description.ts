@@ -1,6 +1,7 @@
 // What can be told of a task, for GET /tasks and `valet tasks`.
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { ConversionConfig, JsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import type { RegisteredTask } from "./task.ts";
 
@@ -15,24 +16,44 @@ export async function describeTask(task: RegisteredTask): Promise<Record<string,
   };
 }
 
+type OverrideSchemaContext = Parameters<NonNullable<ConversionConfig["overrideSchema"]>>[0];
+
 /** What a schema has that can say itself as JSON Schema: https://standardschema.dev/json-schema. */
 interface JsonSchemaSource {
-  readonly jsonSchema?: { input(options: { readonly target: "draft-2020-12" }): unknown };
+  readonly jsonSchema?: { input(options: { readonly target: typeof target }): unknown };
 }
 
 async function paramsJsonSchema(schema: StandardSchemaV1): Promise<unknown> {
   const { vendor, jsonSchema }: StandardSchemaV1.Props & JsonSchemaSource = schema["~standard"];
-  const isValibot = jsonSchema === undefined && vendor === "valibot";
+  // Valibot leaves this to another package, which only a node that is asked for its tasks needs to load.
+  const valibot = jsonSchema === undefined && vendor === "valibot"
+    ? await import("@valibot/to-json-schema")
+    : undefined;
   try {
-    const source = isValibot ? await valibotJsonSchema(schema) : jsonSchema;
-    return source?.input({ target: "draft-2020-12" });
+    const shown = valibot === undefined
+      ? await jsonSchema?.input({ target })
+      : valibot.toJsonSchema(schema as GenericSchema, {
+        typeMode: "input",
+        target,
+        overrideSchema,
+      });
+    // Not every default and example is JSON, either.
+    JSON.stringify(shown);
+    return shown;
   } catch {
     return undefined; // The standard allows it: not every schema has a JSON form.
   }
 }
 
-/** Valibot leaves this to another package, which only a node that is asked for its tasks needs to load. */
-async function valibotJsonSchema(schema: StandardSchemaV1) {
-  const { toStandardJsonSchema } = await import("@valibot/to-json-schema");
-  return toStandardJsonSchema(schema as GenericSchema)["~standard"].jsonSchema;
+const target = "draft-2020-12";
+
+/** A default that a function makes is nobody's to show: it may come from the environment. */
+function overrideSchema(
+  { valibotSchema, jsonSchema }: OverrideSchemaContext,
+): JsonSchema | undefined {
+  if (!("default" in valibotSchema) || typeof valibotSchema.default !== "function") {
+    return undefined;
+  }
+  const { default: _hidden, ...shown } = jsonSchema;
+  return shown;
 }

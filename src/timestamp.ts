@@ -47,12 +47,13 @@ let cachedSecondText = "";
  * `toISOString` and ten times as fast, since most calls are for the second, or the day, of the one before.
  */
 export function formatTimestamp(timestampMs: number): string {
-  const second = Math.floor(timestampMs / 1000);
+  const wholeMs = Math.floor(timestampMs);
+  const second = Math.floor(wholeMs / 1000);
   if (second !== cachedSecond) {
     cachedSecondText = formatSecond(second);
     cachedSecond = second;
   }
-  return cachedSecondText + endings[Math.floor(timestampMs) - second * 1000];
+  return cachedSecondText + endings[wholeMs - second * 1000];
 }
 
 function formatSecond(second: number): string {

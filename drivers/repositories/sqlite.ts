@@ -193,7 +193,7 @@ function readOptions(options: unknown): { path: string; synchronous: "full" | "n
   if (synchronous !== "full" && synchronous !== "normal") {
     throw wrongOption(`synchronous is ${JSON.stringify(synchronous)}`, '"full" or "normal"');
   }
-  return { path, synchronous };
+  return { path: path.replace(/(?<=.)\/+$/, ""), synchronous };
 }
 
 function wrongOption(problem: string, allowed: string): ValetError {

@@ -48,7 +48,7 @@ export async function openSqliteFile(path: string): Promise<SqliteFile> {
     const fullPath = Deno.realPathSync(path);
     database = new DatabaseSync(fullPath, connectionOptions);
     database.exec(exclusiveLock);
-    assertKnownSchema(database, fullPath);
+    assertKnownSchema(database, path);
     database.exec(settings);
     migrate(database);
     const jobs = new SqliteJobs(database);
@@ -63,8 +63,9 @@ export async function openSqliteFile(path: string): Promise<SqliteFile> {
 /** For its owner alone: SQLite gives its other files the mode of this one. */
 function makeFile(path: string): void {
   try {
-    Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
+    Deno.statSync(path);
   } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    Deno.openSync(path, { write: true, create: true, mode: 0o600 }).close();
   }
 }

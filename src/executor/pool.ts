@@ -60,7 +60,7 @@ export class Pool {
     });
   }
 
-  /** Starts a worker for tasks without permissions, so that a job finds it warm; false: there is room for none. */
+  /** Starts a worker for tasks without permissions, so that a job finds it warm; false: no more can be started now. */
   warmUp(): boolean {
     const group = this.#groups.groupOf(plainTask, this.#options.isolation);
     return this.#slots.hasRoom && this.#openSlot(group);

@@ -72,7 +72,7 @@ export function createBodyReader(limits: BodyLimits): UseBody {
       return toObject(isRead ? value : await withDeadline(reading));
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      // Some versions of Deno leave a byte order mark in front, and nobody would see it in the message.
+      // JSON has no byte order mark, and in the message nobody would see it.
       const problem = error.message.replaceAll("\ufeff", "U+FEFF");
       throw noObject(`no JSON: ${problem}`, error);
     }
@@ -121,8 +121,8 @@ function createDeadline(timeoutMs: number): Deadline {
       if (timer === undefined) arm();
       reading.then(resolve, (cause) => {
         const message = "Cannot read the body: the connection broke off";
-        const isComplete = cause instanceof SyntaxError;
-        reject(isComplete ? cause : new ValetError("invalid_argument", message, { cause }));
+        const isNoJson = cause instanceof SyntaxError;
+        reject(isNoJson ? cause : new ValetError("invalid_argument", message, { cause }));
       }).finally(() => {
         if (!reads.delete(read) || reads.size > 0) return;
         clearTimeout(timer);
@@ -139,7 +139,7 @@ async function readStream(
 ): Promise<string> {
   if (request.body === null) return "";
   const reader = request.body.getReader();
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   async function readAll(): Promise<string | undefined> {
     let text = "";
     let bytes = 0;

@@ -31,19 +31,20 @@ Deno.test({
 });
 
 Deno.test({
-  name: "openSqliteRepository: follows a symbolic link",
+  name: "openSqliteRepository: follows a symbolic link, also to a file that is not there yet",
   // The reason: making one takes a privilege there.
   ignore: Deno.build.os === "windows",
   async fn() {
     const folder = Deno.makeTempDirSync({ prefix: "valet_sqlite_" });
     try {
       Deno.symlinkSync(`${folder}/valet.db`, `${folder}/link.db`);
-      await (await openSqliteRepository({ path: `${folder}/valet.db` })).close();
-      const repository = await openSqliteRepository({ path: `${folder}/link.db` });
       const job = makeJob();
-      await repository.insert([job]);
-      assert.deepEqual(await repository.get(job.id), job);
-      await repository.close();
+      for (const name of ["link.db", "valet.db", "link.db/"]) {
+        const repository = await openSqliteRepository({ path: `${folder}/${name}` });
+        if (name === "link.db") await repository.insert([job]);
+        assert.deepEqual(await repository.get(job.id), job);
+        await repository.close();
+      }
     } finally {
       Deno.removeSync(folder, { recursive: true });
     }

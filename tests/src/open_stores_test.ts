@@ -138,6 +138,28 @@ Deno.test("readStoreOptions tells of every store whose options its driver refuse
   assert.deepEqual(opened, []);
 });
 
+Deno.test("openStores leaves it to the repository to check its options, unless it refuses them", async () => {
+  const { drivers } = makeDrivers();
+  let checkCount = 0;
+  const counting: StoreDrivers = {
+    ...drivers,
+    checkRepository: () => {
+      checkCount++;
+      return Promise.reject(new ValetError("invalid_config", "no repository"));
+    },
+  };
+  const stores = await openStores(await makeConfig(), counting, never);
+  assert.ok(stores !== null);
+  assert.equal(checkCount, 0);
+  const refusing: StoreDrivers = {
+    ...counting,
+    openRepository: () => Promise.reject(new ValetError("invalid_config", "a wrong option")),
+  };
+  await assert.rejects(openStores(await makeConfig(), refusing, never), {
+    details: [{ path: "repository", message: "no repository" }],
+  });
+});
+
 Deno.test("readStoreOptions passes on an error that is none of the options", async () => {
   const { drivers } = makeDrivers();
   const error = new TypeError("a bug");

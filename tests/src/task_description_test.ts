@@ -53,9 +53,23 @@ for (
   });
 }
 
+Deno.test("describeTask shows the defaults that are written down, and none that a function makes", async () => {
+  const params = v.object({
+    unit: v.optional(v.string(), "m"),
+    token: v.optional(v.string(), () => "secret"),
+  });
+  const { params_schema: schema } = await describe({ params, run: () => {} });
+  const { properties } = schema as Record<string, unknown>;
+  assert.deepEqual(properties, {
+    unit: { type: "string", default: "m" },
+    token: { type: "string" },
+  });
+});
+
 Deno.test("describeTask leaves the schema out where it has no JSON form", async () => {
   const strange = v.object({ when: v.date() });
-  for (const params of [otherVendor, strange, toStandardJsonSchema(strange)]) {
+  const big = v.object({ count: v.optional(v.any(), 1n) });
+  for (const params of [otherVendor, strange, toStandardJsonSchema(strange), big]) {
     assert.deepEqual(await describe({ params, run: () => {} }), {
       name: "my_task",
       permissions: {},

@@ -90,7 +90,6 @@ Deno.test("createBodyReader reads an object of known or unknown length", async (
   assert.deepEqual(await read(makeRequest('{"a":1}', 7)), { a: 1 });
   assert.deepEqual(await read(makeRequest('{"a":1}')), { a: 1 });
   assert.deepEqual(await read(makeRequest(streamOf('{"a"', ":", "1}"))), { a: 1 });
-  assert.deepEqual(await read(makeRequest("\ufeff{}")), {});
 });
 
 Deno.test("createBodyReader puts characters together that came in two parts", async () => {
@@ -154,6 +153,7 @@ Deno.test("createBodyReader refuses what is no JSON object, and says what it is"
   const problems: readonly (readonly [body: string, problem: RegExp])[] = [
     ["", /: it is empty; an object is allowed$/],
     [" ", /: it is no JSON: Unexpected end of JSON input; an object is allowed$/],
+    ["\ufeff{}", /: it is no JSON: Unexpected token 'U\+FEFF', "U\+FEFF\{\}" is not valid JSON;/],
     ["x", /: it is no JSON: Unexpected token 'x', "x" is not valid JSON; an object is allowed$/],
     ['{"a": 1,}', /: it is no JSON: .*at position 8/],
     ["[]", /: it is an array;/],
@@ -226,13 +226,20 @@ Deno.test("a body that comes in parts, but in time, is read", async () => {
   });
 });
 
-Deno.test("a body with a byte order mark is read, or refused with a message that shows the mark", async () => {
-  await withWire({}, async ({ send, receive, nextStatus }) => {
-    const marked = `\ufeff${job}`;
-    await send(`${head}Content-Length: ${encoder.encode(marked).length}\r\n\r\n${marked}`);
-    if (await nextStatus() === 202) return;
-    assert.match(await receive('"}'), /it is no JSON: Unexpected token 'U\+FEFF'/);
-  });
+Deno.test({
+  name: "a body with a byte order mark is refused with a message that shows the mark",
+  // The reason: the oldest Deno takes the mark away before anybody sees it.
+  ignore: Deno.version.deno.startsWith("2.7."),
+  async fn() {
+    await withWire({}, async ({ send, receive }) => {
+      const marked = `\ufeff${job}`;
+      await send(`${head}Content-Length: ${encoder.encode(marked).length}\r\n\r\n${marked}`);
+      assert.match(
+        await receive("allowed"),
+        /400 Bad Request.*no JSON: Unexpected token 'U\+FEFF'/s,
+      );
+    });
+  },
 });
 
 Deno.test("a body that is announced as too large is answered with 413 before it comes", async () => {
