@@ -6,9 +6,9 @@ const batchDelayMs = 50;
 /** About the most bytes that wait for a slow reader; lines beyond them are dropped. */
 const maxPendingBytes = 4 * 1024 * 1024;
 /**
- * So many lines are made and become bytes at a time. One after the other, where each is caused, would cost
- * several times as much: of the processor, whose caches hold something else by then, and of the garbage
- * collector, for thousands of texts that wait side by side.
+ * So many lines are made and become bytes at a time. Each where it is caused would cost more: the caches of
+ * the processor hold something else there, and thousands of texts that wait side by side are work for the
+ * garbage collector.
  */
 const stagedLines = 64;
 /** The longest that `flush` waits: a reader that has stopped reading must not hold up an exit. */
