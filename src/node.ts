@@ -151,7 +151,7 @@ export function openNode(parts: NodeParts): Node {
   const { hostname, port } = httpServer.addr;
   dispatcher.start();
   scheduler.start();
-  void warmUp(dispatcher.pool, stopping.signal);
+  void warmUp(dispatcher.pool, workerPool.isolation, stopping.signal);
   log.info("listening", {
     address: `http://${urlHost(hostname)}:${port}`,
     repository: config.repository.option,
@@ -185,9 +185,16 @@ export function openNode(parts: NodeParts): Node {
   };
 }
 
-/** One worker after the other: each start holds the node up, and requests are answered in between. */
-async function warmUp(pool: Pool, signal: AbortSignal): Promise<void> {
-  do await systemClock.sleep(warmUpPauseMs, signal); while (!signal.aborted && pool.warmUp());
+/** Threads one after the other: each start holds the node up, and requests are answered in between. */
+async function warmUp(
+  pool: Pool,
+  isolation: Config["workerPool"]["isolation"],
+  signal: AbortSignal,
+): Promise<void> {
+  const pauseMs = isolation === "worker" ? warmUpPauseMs : 0;
+  do {
+    await systemClock.sleep(pauseMs, signal);
+  } while (!signal.aborted && pool.warmUp());
 }
 
 function listen(
