@@ -1,9 +1,18 @@
 // What can be told of a task, for GET /tasks and `valet tasks`.
 
-import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import type { ConversionConfig, JsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import type { RegisteredTask } from "./task.ts";
+
+/** The version of JSON Schema. */
+const target = "draft-2020-12";
+
+/** Some schemas can say themselves as JSON Schema: https://standardschema.dev/json-schema. */
+type StandardProps =
+  & StandardSchemaV1.Props
+  & Partial<Pick<StandardJSONSchemaV1.Props, "jsonSchema">>;
+type OverrideSchemaContext = Parameters<NonNullable<ConversionConfig["overrideSchema"]>>[0];
 
 /** The description of a task as JSON data. `timeout_ms` is absent where the task sets no timeout. */
 export async function describeTask(task: RegisteredTask): Promise<Record<string, unknown>> {
@@ -16,15 +25,8 @@ export async function describeTask(task: RegisteredTask): Promise<Record<string,
   };
 }
 
-type OverrideSchemaContext = Parameters<NonNullable<ConversionConfig["overrideSchema"]>>[0];
-
-/** What a schema has that can say itself as JSON Schema: https://standardschema.dev/json-schema. */
-interface JsonSchemaSource {
-  readonly jsonSchema?: { input(options: { readonly target: typeof target }): unknown };
-}
-
 async function paramsJsonSchema(schema: StandardSchemaV1): Promise<unknown> {
-  const { vendor, jsonSchema }: StandardSchemaV1.Props & JsonSchemaSource = schema["~standard"];
+  const { vendor, jsonSchema }: StandardProps = schema["~standard"];
   // Valibot leaves this to another package, which only a node that is asked for its tasks needs to load.
   const valibot = jsonSchema === undefined && vendor === "valibot"
     ? await import("@valibot/to-json-schema")
@@ -44,8 +46,6 @@ async function paramsJsonSchema(schema: StandardSchemaV1): Promise<unknown> {
     return undefined; // The standard allows it: not every schema has a JSON form.
   }
 }
-
-const target = "draft-2020-12";
 
 /** A default that a function makes is nobody's to show: it may come from the environment. */
 function overrideSchema(
