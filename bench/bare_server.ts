@@ -1,5 +1,6 @@
 // What Valet is compared with: a bare Hono server that parses and checks the same body, makes an id,
-// keeps the job in a Map and answers the same JSON. No queue, no log, nothing runs. Its POST/s are H.
+// keeps the job in a Map and answers the same JSON, and as many bytes. No queue, no log, nothing runs. Its
+// POST/s are H.
 
 import { Hono } from "hono";
 
@@ -10,8 +11,11 @@ interface BareJob {
   readonly task_params: unknown;
   readonly status: "PENDING";
   readonly created_at: string;
+  /** What Valet tells in the headers `Location` and `X-Request-Id`. */
+  readonly padding: string;
 }
 
+const padding = "x".repeat(66);
 const jobs = new Map<string, BareJob>();
 const app = new Hono();
 
@@ -25,6 +29,7 @@ app.post("/jobs", async (context) => {
     task_params: body.task_params,
     status: "PENDING",
     created_at: new Date().toISOString(),
+    padding,
   };
   jobs.set(job.id, job);
   return context.json(job, 202);

@@ -13,6 +13,8 @@ export interface AccessRecord {
   readonly path: string;
   /** The HTTP status of the answer. */
   readonly status: number;
+  /** When it was answered: milliseconds since the Unix epoch. */
+  readonly timeMs: number;
   /** From the request's arrival to its answer. */
   readonly durationMs: number;
   /** The id that the answer carries in `X-Request-Id`. */
@@ -33,8 +35,8 @@ export function createAccessLog(format: LogFormat): (record: AccessRecord) => vo
   let method = "";
   let beginning = "";
 
-  function formatAccess(record: AccessRecord, timeMs: number): string {
-    const recordTime = formatTime(timeMs);
+  function formatAccess(record: AccessRecord): string {
+    const recordTime = formatTime(record.timeMs);
     // Under load many requests share a millisecond and a method.
     if (recordTime !== time || record.method !== method) {
       time = recordTime;
@@ -44,26 +46,17 @@ export function createAccessLog(format: LogFormat): (record: AccessRecord) => vo
           `"method":${quote(method)},"path":`
         : `${time} INFO  http: request method=${quote(method)} path=`;
     }
-    const { status } = record;
+    const { status, durationMs } = record;
     const path = quote(shortPath(record));
     const requestId = quote(record.requestId);
-    const durationMs = roundedMs(record);
     return isJson
       ? `${beginning}${path},"status":${status},"duration_ms":${durationMs},"request_id":${requestId}}`
       : `${beginning}${path} status=${status} duration_ms=${durationMs} request_id=${requestId}`;
   }
 
-  return (record) => {
-    const timeMs = Date.now();
-    writeLine(() => formatAccess(record, timeMs));
-  };
+  return (record) => writeLine(() => formatAccess(record));
 }
 
 function shortPath({ path }: AccessRecord): string {
   return path.length <= maxPathLength ? path : `${path.slice(0, maxPathLength)}...`;
-}
-
-/** To the hundredth: finer digits say nothing. */
-function roundedMs({ durationMs }: AccessRecord): number {
-  return Math.round(durationMs * 100) / 100;
 }

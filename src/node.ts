@@ -139,7 +139,7 @@ export function openNode(parts: NodeParts): Node {
   const app = createApp({
     service,
     tasks,
-    clock,
+    clock: systemClock,
     status,
     timeoutUnit: config.timeoutUnit,
     maxBodyBytes: server.maxBodyBytes,

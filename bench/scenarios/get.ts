@@ -1,6 +1,6 @@
 // GET/s of finished jobs, beside a bare GET from a Map.
 
-import { compareRates, fullLoad } from "../comparison.ts";
+import { compareTargets, type Target } from "../comparison.ts";
 import type { Figure } from "../figure.ts";
 import { runLoad } from "../run_load.ts";
 import {
@@ -15,21 +15,21 @@ const jobCount = 1_000;
 
 /** Measures GET of a job. */
 export async function measureGet(): Promise<Figure[]> {
-  const { ratio, plain } = await compareRates(measureBareGet, measureValetGet);
+  const { ratio, plain } = await compareTargets(openBareGet, openValetGet);
   const name = "GET of a job, 32 connections, against a bare GET";
   return [{ name, plain, value: ratio, unit: "x", floor: 0.6, aim: 0.85 }];
 }
 
-async function measureBareGet(): Promise<number> {
-  await using server = await startBareServer();
-  return await measureGets(server, await submitJobs(server));
+async function openBareGet(): Promise<Target> {
+  const server = await startBareServer();
+  return getsOf(server, await submitJobs(server));
 }
 
-async function measureValetGet(): Promise<number> {
-  await using server = await startValet({ program: "shipped", settings: unboundedQueue });
+async function openValetGet(): Promise<Target> {
+  const server = await startValet({ program: "shipped", settings: unboundedQueue });
   const ids = await submitJobs(server);
   await waitForCount(server, "COMPLETED", jobCount);
-  return await measureGets(server, ids);
+  return getsOf(server, ids);
 }
 
 async function submitJobs({ port }: ServerProcess): Promise<string[]> {
@@ -38,7 +38,10 @@ async function submitJobs({ port }: ServerProcess): Promise<string[]> {
   return sent.map(({ id }) => id);
 }
 
-async function measureGets({ port }: ServerProcess, ids: readonly string[]): Promise<number> {
-  const paths = ids.map((id) => `/jobs/${id}`);
-  return (await runLoad({ ...fullLoad, port, method: "GET", paths }, 200)).ratePerS;
+function getsOf(server: ServerProcess, ids: readonly string[]): Target {
+  return {
+    requests: { port: server.port, method: "GET", paths: ids.map((id) => `/jobs/${id}`) },
+    status: 200,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
 }

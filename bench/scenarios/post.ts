@@ -1,11 +1,10 @@
 // POST/s while the slots are held, so that nothing but the POST is measured; beside the bare server.
 
-import { compareRates, fullLoad, measureBarePost } from "../comparison.ts";
+import { compareTargets, openBarePost, postsTo, type Target } from "../comparison.ts";
 import type { Figure } from "../figure.ts";
-import { runLoad } from "../run_load.ts";
 import { startValet, unboundedQueue } from "../server_process.ts";
 import { openStore, type StoreName, storeNames } from "../stores.ts";
-import { closeGate, noopBody } from "../valet_client.ts";
+import { closeGate } from "../valet_client.ts";
 
 const bounds: Readonly<Record<StoreName, Pick<Figure, "floor" | "aim">>> = {
   "memory": { floor: 0.75, aim: 0.9 },
@@ -18,19 +17,23 @@ const bounds: Readonly<Record<StoreName, Pick<Figure, "floor" | "aim">>> = {
 export async function measurePost(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const storeName of storeNames) {
-    const { ratio, plain } = await compareRates(measureBarePost, () => measureValetPost(storeName));
+    const { ratio, plain } = await compareTargets(openBarePost, () => openValetPost(storeName));
     const name = `POST, 32 connections, ${storeName}`;
     figures.push({ name, plain, value: ratio, unit: "H", ...bounds[storeName] });
   }
   return figures;
 }
 
-async function measureValetPost(storeName: StoreName): Promise<number> {
+async function openValetPost(storeName: StoreName): Promise<Target> {
   const worker_pool = { concurrency: 2 };
-  await using store = await openStore(storeName);
-  await using server = await startValet({ store, settings: { ...unboundedQueue, worker_pool } });
+  const store = await openStore(storeName);
+  const server = await startValet({ store, settings: { ...unboundedQueue, worker_pool } });
   await closeGate(server, worker_pool.concurrency);
-  const { port } = server;
-  const load = { ...fullLoad, port, method: "POST", paths: ["/jobs"], body: noopBody } as const;
-  return (await runLoad(load, 202)).ratePerS;
+  return {
+    ...postsTo(server),
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+    },
+  };
 }

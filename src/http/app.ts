@@ -22,6 +22,7 @@ export interface AppOptions {
   readonly service: JobService;
   readonly tasks: ReadonlyMap<string, RegisteredTask>;
   readonly status: () => Promise<StatusReport>;
+  /** The clock of the machine, as in every other line of the log. */
   readonly clock: Clock;
   /** The unit of `timeout` in requests and answers. */
   readonly timeoutUnit: "second" | "millisecond";
@@ -77,8 +78,10 @@ export function createApp(options: AppOptions): Hono {
         log.error("a request failed", { method, path, request_id: requestId, error });
       }
     }
-    const durationMs = clock.now() - startMs;
-    logAccess({ method, path, status: answer.status, durationMs, requestId });
+    const timeMs = clock.now();
+    // A clock that was set back must not make it negative.
+    const durationMs = Math.max(0, timeMs - startMs);
+    logAccess({ method, path, status: answer.status, timeMs, durationMs, requestId });
     return makeResponse(method === "HEAD" ? withLength(answer) : answer, requestId, corsHeaders);
   }
 
