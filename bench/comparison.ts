@@ -11,12 +11,10 @@ const warmUpMs = 2_000;
 /** So does the load generator, which is a fresh process in every turn. */
 const turn = { warmUpMs: 400, durationMs: 400 } as const;
 
-/** What a server is asked for, again and again. */
-export type Requests = Pick<LoadOptions, "port" | "method" | "paths" | "body">;
-
 /** A server that is ready to be measured. */
-export interface Target extends AsyncDisposable {
-  readonly requests: Requests;
+export interface Target {
+  /** What it is asked for, again and again. */
+  readonly requests: Pick<LoadOptions, "port" | "method" | "paths" | "body">;
   /** The status that every answer must have. */
   readonly status: number;
 }
@@ -30,38 +28,36 @@ export interface Comparison {
 
 /** The POST/s of a fresh bare server: one measure of H. */
 export async function measureBarePost(): Promise<number> {
-  await using target = await openBarePost();
-  return await measureRate(target, { warmUpMs, durationMs: 1_500 });
+  await using resources = new AsyncDisposableStack();
+  return await measureRate(await openBarePost(resources), { warmUpMs, durationMs: 1_500 });
 }
 
-/** A fresh bare server that gets POSTs. */
-export async function openBarePost(): Promise<Target> {
-  return postsTo(await startBareServer());
+/** A fresh bare server that gets POSTs. It ends with the resources. */
+export async function openBarePost(resources: AsyncDisposableStack): Promise<Target> {
+  return postsTo(resources.use(await startBareServer()));
 }
 
-/** POSTs of small jobs to a server, which ends with them. */
-export function postsTo(server: ServerProcess): Target {
-  return {
-    requests: { port: server.port, method: "POST", paths: ["/jobs"], body: noopBody },
-    status: 202,
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
+/** POSTs of small jobs to a server. */
+export function postsTo({ port }: ServerProcess): Target {
+  return { requests: { port, method: "POST", paths: ["/jobs"], body: noopBody }, status: 202 };
 }
 
 /**
  * Compares two servers at full load: pairs of fresh processes, since no two processes of one program are
- * equally fast, and in each pair short turns, since the machine is not the same for a second.
+ * equally fast, and in each pair short turns, since the machine is not the same for a second. What the functions open
+ * they hand to the resources, which end with the pair.
  */
 export async function compareTargets(
-  openBare: () => Promise<Target>,
-  openValet: () => Promise<Target>,
+  openBare: (resources: AsyncDisposableStack) => Promise<Target>,
+  openValet: (resources: AsyncDisposableStack) => Promise<Target>,
 ): Promise<Comparison> {
   const [pairs, turns] = [3, 5];
   let bareRate = 0;
   let valetRate = 0;
   for (let pair = 0; pair < pairs; pair++) {
-    await using bare = await openBare();
-    await using valet = await openValet();
+    await using resources = new AsyncDisposableStack();
+    const bare = await openBare(resources);
+    const valet = await openValet(resources);
     for (const target of [bare, valet]) await measureRate(target, { durationMs: warmUpMs });
     for (let count = 0; count < turns; count++) {
       bareRate += await measureRate(bare, turn) / (pairs * turns);

@@ -20,13 +20,15 @@ export async function measureGet(): Promise<Figure[]> {
   return [{ name, plain, value: ratio, unit: "x", floor: 0.6, aim: 0.85 }];
 }
 
-async function openBareGet(): Promise<Target> {
-  const server = await startBareServer();
+async function openBareGet(resources: AsyncDisposableStack): Promise<Target> {
+  const server = resources.use(await startBareServer());
   return getsOf(server, await submitJobs(server));
 }
 
-async function openValetGet(): Promise<Target> {
-  const server = await startValet({ program: "shipped", settings: unboundedQueue });
+async function openValetGet(resources: AsyncDisposableStack): Promise<Target> {
+  const server = resources.use(
+    await startValet({ program: "shipped", settings: unboundedQueue }),
+  );
   const ids = await submitJobs(server);
   await waitForCount(server, "COMPLETED", jobCount);
   return getsOf(server, ids);
@@ -38,10 +40,7 @@ async function submitJobs({ port }: ServerProcess): Promise<string[]> {
   return sent.map(({ id }) => id);
 }
 
-function getsOf(server: ServerProcess, ids: readonly string[]): Target {
-  return {
-    requests: { port: server.port, method: "GET", paths: ids.map((id) => `/jobs/${id}`) },
-    status: 200,
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
+function getsOf({ port }: ServerProcess, ids: readonly string[]): Target {
+  const paths = ids.map((id) => `/jobs/${id}`);
+  return { requests: { port, method: "GET", paths }, status: 200 };
 }

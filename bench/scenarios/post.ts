@@ -17,23 +17,24 @@ const bounds: Readonly<Record<StoreName, Pick<Figure, "floor" | "aim">>> = {
 export async function measurePost(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const storeName of storeNames) {
-    const { ratio, plain } = await compareTargets(openBarePost, () => openValetPost(storeName));
+    const { ratio, plain } = await compareTargets(
+      openBarePost,
+      (resources) => openValetPost(storeName, resources),
+    );
     const name = `POST, 32 connections, ${storeName}`;
     figures.push({ name, plain, value: ratio, unit: "H", ...bounds[storeName] });
   }
   return figures;
 }
 
-async function openValetPost(storeName: StoreName): Promise<Target> {
+async function openValetPost(
+  storeName: StoreName,
+  resources: AsyncDisposableStack,
+): Promise<Target> {
   const worker_pool = { concurrency: 2 };
-  const store = await openStore(storeName);
-  const server = await startValet({ store, settings: { ...unboundedQueue, worker_pool } });
+  const store = resources.use(await openStore(storeName));
+  const settings = { ...unboundedQueue, worker_pool };
+  const server = resources.use(await startValet({ store, settings }));
   await closeGate(server, worker_pool.concurrency);
-  return {
-    ...postsTo(server),
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
-    },
-  };
+  return postsTo(server);
 }

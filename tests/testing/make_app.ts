@@ -20,6 +20,8 @@ export interface TestAppOptions {
   readonly queueCapacity?: number;
   readonly maxBodyBytes?: number;
   readonly bodyTimeoutMs?: number;
+  /** Default: a clock that stands still. */
+  readonly now?: () => number;
   readonly corsOrigins?: readonly string[];
 }
 
@@ -79,7 +81,7 @@ export async function makeApp(options: TestAppOptions = {}): Promise<TestApp> {
   const { timeoutUnit = "second" } = options;
   const repository = await openMemoryRepository();
   const queue = await openMemoryQueue({ capacity: options.queueCapacity ?? 1000 });
-  const clock = { now: () => testNowMs, sleep: () => Promise.resolve() };
+  const clock = { now: options.now ?? (() => testNowMs), sleep: () => Promise.resolve() };
   const tasks = registerTasks(options.tasks ?? { dummytask: () => "some metadata" });
   const records: AccessRecord[] = [];
   const service = createJobService({ repository, queue, tasks, clock, timeoutUnit });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ValetError } from "../../../src/errors.ts";
 import { idleStatus, makeApp } from "../../testing/make_app.ts";
+import { testNowMs } from "../../testing/make_job.ts";
 
 const unknownId = "0189dcd5-5311-7d40-8db0-9496a2eef37b";
 const paths: Readonly<Record<string, string>> = {
@@ -150,6 +151,16 @@ Deno.test("createApp logs each request once, whatever its end", async () => {
   assert.deepEqual(
     records.map(({ method, path, status, durationMs }) => [method, path, status, durationMs]),
     requests.map((expected) => [...expected, 0]),
+  );
+});
+
+Deno.test("createApp logs no negative duration when the clock is set back", async () => {
+  let nowMs = testNowMs;
+  const { request, records } = await makeApp({ now: () => nowMs -= 1000 });
+  await request("GET", "/tasks");
+  assert.deepEqual(
+    records.map(({ timeMs, durationMs }) => [timeMs, durationMs]),
+    [[testNowMs - 2000, 0]],
   );
 });
 
