@@ -1,8 +1,14 @@
 // How a server starts, fills up, stops and dies.
 
 import { strict as assert } from "node:assert";
+import { eventually } from "../testing/eventually.ts";
 import { HeldRequests } from "../testing/held_requests.ts";
-import { childrenOf, cpuMsOf, waitUntilGone } from "../testing/process_facts.ts";
+import {
+  catchesGroupSignals,
+  childrenOf,
+  cpuMsOf,
+  waitUntilGone,
+} from "../testing/process_facts.ts";
 import {
   configText,
   type RunningValet,
@@ -48,6 +54,7 @@ for (const isolation of ["worker", "process"]) {
       const id = await api.submit("http_request", web.holdParams("finishes"));
       await web.waitFor("finishes");
       const children = childrenOf(process.pid);
+      await eventually("runners that are up", () => children.every(catchesGroupSignals));
       // As a terminal or a supervisor does, which tell the whole group of processes.
       for (const child of children) {
         for (const each of [signal, "SIGHUP"] as const) Deno.kill(child, each);

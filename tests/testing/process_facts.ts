@@ -1,5 +1,5 @@
-// What Linux tells of other processes in /proc: who their children are, what CPU time they used, whether
-// they run.
+// What Linux tells of other processes in /proc: who their children are, what CPU time they used, which
+// signals they handle, whether they run.
 // Used by tests that must know what really runs.
 
 /** Clock ticks of /proc are hundredths of a second on every Linux that Deno runs on. */
@@ -23,6 +23,12 @@ export function cpuMsOf(pid: number): number | undefined {
 export function memoryMbOf(pid: number): number | undefined {
   const stat = readStat(pid);
   return stat === undefined ? undefined : Math.round(Number(stat[21]) * pageBytes / 2 ** 20);
+}
+
+/** Whether the process has a handler for what ends a group of processes: SIGHUP, SIGINT and SIGTERM. */
+export function catchesGroupSignals(pid: number): boolean {
+  const caught = Number(readStat(pid)?.[31] ?? 0);
+  return [1, 2, 15].every((signal) => (caught & 1 << (signal - 1)) !== 0);
 }
 
 /** The ids of the children of a process that are alive; with `argument`, of those that were started with it. */
