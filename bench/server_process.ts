@@ -1,7 +1,7 @@
 // Starts the servers that are measured, each in a fresh process on a free port, and talks to them.
 // Called by the scenarios.
 
-import { parse } from "yaml";
+import { load } from "js-yaml";
 import { openConnection } from "./raw_connection.ts";
 import { memoryStore, type Store } from "./stores.ts";
 
@@ -44,7 +44,7 @@ export const unboundedQueue: Settings = {
 export async function startValet(options: ValetOptions = {}): Promise<ServerProcess> {
   const { program = "bench", settings = {}, store = memoryStore, storedJobs = 0 } = options;
   const port = findFreePort();
-  const shipped = parse(await Deno.readTextFile(new URL("config.yaml", root))) as Settings;
+  const shipped = load(await Deno.readTextFile(new URL("config.yaml", root))) as Settings;
   const configPath = await Deno.makeTempFile({ suffix: ".yaml" });
   const config = merge(merge(merge(shipped, store.settings), settings), { port });
   // JSON is YAML.

@@ -1,15 +1,17 @@
 // Reads the YAML text of a configuration into settings with their positions. It knows names and places,
 // not what a value may be. Called by src/config.ts; the only file that knows of YAML.
 
-import type { Document, LineCounter, Node, Pair, Scalar } from "yaml";
+import {
+  constructFromEvents,
+  CORE_SCHEMA,
+  type Event,
+  EVENT_ID,
+  getScalarValue,
+  parseEvents,
+  SCALAR_STYLE,
+  YAMLException,
+} from "js-yaml";
 import { didYouMean } from "./did_you_mean.ts";
-
-// The package's main file is CommonJS, the first of which costs a process 50 ms and 11 MB. Its own build of
-// modules has no export of its own, so it is named by its place in the package, whose version is pinned.
-const yamlModule = new URL("../browser/index.js", import.meta.resolve("yaml")).href;
-const { isAlias, isMap, isScalar, isSeq, LineCounter: Lines, parseDocument } = await import(
-  yamlModule
-) as typeof import("yaml");
 
 /** A place in the text. */
 export interface Position {
@@ -39,114 +41,198 @@ export interface SettingsReading {
 
 /**
  * Reads the settings of a YAML text. `keys` maps every accepted dotted key to the one that it stands
- * for: itself, if it is no alias. The sections follow from the keys. A text that is no YAML has
- * problems and no values; nothing is thrown.
+ * for: itself, if it is no alias. The sections follow from the keys. A text that is no YAML has one
+ * problem, the first, and no values; nothing is thrown.
  */
 export function readSettings(text: string, keys: ReadonlyMap<string, string>): SettingsReading {
-  const lines = new Lines();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    stringKeys: true,
-    // The reader finds keys that are set twice, in linear time.
-    uniqueKeys: false,
-    // Not "silent": that also hides a second document.
-    logLevel: "error",
-  });
-  const reader = new SettingsReader(document, lines, keys);
-  const faults = [...document.errors, ...document.warnings];
-  if (faults.length === 0) reader.readDocument();
-  // A text nested beyond the stack gives hundreds of errors that all mean this one.
-  const tooDeep = faults.find((fault) => fault.code === "RESOURCE_EXHAUSTION");
-  for (const fault of tooDeep === undefined ? faults : [tooDeep]) {
-    reader.addProblem(fault.pos[0], "", faultTexts[fault.code] ?? fault.message);
+  const reader = new SettingsReader(text, keys);
+  try {
+    reader.read(parseEvents(text, {}));
+  } catch (thrown) {
+    reader.addFault(thrown, "");
   }
   return reader;
 }
 
-/** How often one alias may be repeated: bounds what a few lines can grow to. */
-const maxAliasCount = 100;
+/** Bounds what a few lines with aliases of aliases can grow to. */
+const maxUnfoldedEvents = 10_000;
 const maxShownKeyLength = 80;
 
-/** Clearer words for what the parser says about itself or its API. */
-const faultTexts: Readonly<Record<string, string>> = {
-  MULTIPLE_DOCS: "a second YAML document begins here: one is allowed",
-  NON_STRING_KEY: "a key is not a text",
-  RESOURCE_EXHAUSTION: "the text is nested too deeply",
-};
+/** The item of a list that has one empty item. */
+const emptyValue = parseEvents("-", {})[2]!;
+
+/** The name after `&` or `*`; empty: none. */
+function anchorOf(
+  text: string,
+  { anchorStart, anchorEnd }: { readonly anchorStart: number; readonly anchorEnd: number },
+): string {
+  return anchorStart < 0 ? "" : text.slice(anchorStart, anchorEnd);
+}
 
 class SettingsReader implements SettingsReading {
   readonly values = new Map<string, unknown>();
   readonly positions = new Map<string, Position>();
   readonly problems: Problem[] = [];
-  readonly #document: Document;
-  readonly #lines: LineCounter;
+  readonly #text: string;
+  /** Where each line begins. */
+  readonly #lineStarts: readonly number[];
   readonly #keys: ReadonlyMap<string, string>;
   readonly #sections: ReadonlySet<string>;
+  #events: readonly Event[] = [];
+  /** The event to read next. */
+  #next = 0;
 
-  constructor(document: Document, lines: LineCounter, keys: ReadonlyMap<string, string>) {
-    this.#document = document;
-    this.#lines = lines;
+  constructor(text: string, keys: ReadonlyMap<string, string>) {
+    this.#text = text;
+    this.#lineStarts = [0, ...text.matchAll(/\r\n|\r|\n/g).map((end) => end.index + end[0].length)];
     this.#keys = keys;
     this.#sections = new Set([...keys.keys()].flatMap(sectionsOf));
   }
 
-  addProblem(offset: number, path: string, message: string): void {
+  /** Tells of what the parser refused. */
+  addFault(thrown: unknown, path: string): void {
+    if (!(thrown instanceof YAMLException)) throw thrown;
+    const { mark, reason } = thrown;
+    const message = reason.startsWith("nesting exceeded")
+      ? "the text is nested too deeply"
+      : reason;
+    this.#addProblem(mark?.position ?? 0, path, message);
+  }
+
+  /** Reads what the parser found. Throws its exception where aliases unfold to far too much. */
+  read(events: readonly Event[]): void {
+    if (events.length === 0) return;
+    this.#events = this.#unfoldAliases(events);
+    this.#next = 1;
+    this.#readSection("", 0);
+    // What is left is the end of the document, and the next document.
+    if (this.#next + 1 === this.#events.length) return;
+    const at = startOf(this.#events[this.#next + 2]!) ?? this.#text.length;
+    this.#addProblem(at, "", "a second YAML document begins here: one is allowed");
+  }
+
+  /** The events with those of its anchor in the place of every alias. */
+  #unfoldAliases(events: readonly Event[]): Event[] {
+    const unfolded: Event[] = [];
+    const anchors = new Map<string, readonly Event[]>();
+    const open: { readonly anchor: string; readonly start: number }[] = [];
+    for (const event of events) {
+      if (event.type === EVENT_ID.ALIAS) {
+        const offset = event.anchorStart - 1;
+        const content = anchors.get(anchorOf(this.#text, event));
+        if (content === undefined) {
+          this.#addProblem(offset, "", "an alias without an anchor that ends before it");
+        }
+        for (const copy of content ?? [emptyValue]) unfolded.push(copy);
+        if (unfolded.length > maxUnfoldedEvents) {
+          YAMLException.throwAt(this.#text, offset, "far too much comes of aliases");
+        }
+        continue;
+      }
+      unfolded.push(event);
+      if (event.type === EVENT_ID.POP) {
+        const { anchor, start } = open.pop()!;
+        if (anchor !== "") anchors.set(anchor, unfolded.slice(start));
+      } else {
+        const anchor = event.type === EVENT_ID.DOCUMENT ? "" : anchorOf(this.#text, event);
+        if (event.type !== EVENT_ID.SCALAR) open.push({ anchor, start: unfolded.length - 1 });
+        else if (anchor !== "") anchors.set(anchor, [event]);
+      }
+    }
+    return unfolded;
+  }
+
+  #addProblem(offset: number, path: string, message: string): void {
     this.problems.push({ ...this.#positionOf(offset), path, message });
   }
 
-  readDocument(): void {
-    this.#readSection(this.#document.contents, "", 0);
-  }
-
-  #readSection(node: Node | null, section: string, offset: number): void {
-    const target = this.#resolve(node);
-    if (isMap<Scalar<string>, Node | null>(target)) {
-      for (const pair of target.items) this.#readPair(pair, section);
-    } else if (!isEmpty(target)) {
+  #readSection(section: string, offset: number): void {
+    if (this.#events[this.#next]!.type === EVENT_ID.MAPPING) {
+      this.#next++;
+      while (this.#events[this.#next]!.type !== EVENT_ID.POP) this.#readPair(section);
+      this.#next++;
+    } else if ((this.#takeValue(section) ?? null) !== null) {
       const subject = section === "" ? "the text" : section;
-      this.addProblem(offset, section, `${subject} is not a mapping of keys to values`);
+      this.#addProblem(offset, section, `${subject} is not a mapping of keys to values`);
     }
   }
 
-  #readPair(pair: Pair<Scalar<string>, Node | null>, section: string): void {
-    const word = pair.key.value;
+  #readPair(section: string): void {
+    const keyEvent = this.#events[this.#next]!;
+    const keyAt = startOf(keyEvent) ?? 0;
+    if (keyEvent.type !== EVENT_ID.SCALAR) {
+      this.#addProblem(keyAt, section, "a key is not a text");
+      this.#skip();
+      this.#skip();
+      return;
+    }
+    this.#next++;
+    const word = getScalarValue(this.#text, keyEvent);
     const written = section === "" ? word : `${section}.${word}`;
-    const keyAt = pair.key.range![0];
     const key = this.#sections.has(written) ? written : this.#keys.get(written);
     if (key === undefined) {
       const guess = this.#guessKey(word, section);
-      this.addProblem(keyAt, written, `${showKey(written)} is not a known key${guess}`);
+      this.#addProblem(keyAt, written, `${showKey(written)} is not a known key${guess}`);
+      this.#skip();
       return;
     }
     const first = this.positions.get(key);
     if (first !== undefined) {
-      this.addProblem(keyAt, key, `${written} is set twice, first in line ${first.line}`);
+      this.#addProblem(keyAt, key, `${written} is set twice, first in line ${first.line}`);
+      this.#skip();
       return;
     }
-    const valueAt = startOf(pair.value) ?? keyAt;
+    const valueAt = startOf(this.#events[this.#next]!) ?? keyAt;
     this.positions.set(key, this.#positionOf(valueAt));
-    if (this.#sections.has(key)) this.#readSection(pair.value, key, valueAt);
-    else this.#readValue(pair.value, key, valueAt);
+    if (this.#sections.has(key)) this.#readSection(key, valueAt);
+    else this.#readValue(key, valueAt);
   }
 
-  #readValue(node: Node | null, key: string, offset: number): void {
-    const target = this.#resolve(node);
-    if (isSeq<Node | null>(target)) {
-      for (const [index, item] of target.items.entries()) {
-        this.positions.set(`${key}.${index}`, this.#positionOf(startOf(item) ?? offset));
-      }
+  #readValue(key: string, valueAt: number): void {
+    if (this.#events[this.#next]!.type === EVENT_ID.SEQUENCE) this.#markItems(key, valueAt);
+    const value = this.#takeValue(key);
+    if (value !== undefined) this.values.set(key, value);
+  }
+
+  /** Notes where the items of the list stand that comes next. */
+  #markItems(key: string, valueAt: number): void {
+    let at = this.#next + 1;
+    for (let index = 0; this.#events[at]!.type !== EVENT_ID.POP; index++) {
+      const itemAt = startOf(this.#events[at]!) ?? valueAt;
+      this.positions.set(`${key}.${index}`, this.#positionOf(itemAt));
+      at = this.#endOf(at);
     }
+  }
+
+  /** Moves past the next value and returns it as plain data; undefined: it has a problem, which is told. */
+  #takeValue(path: string): unknown {
+    const start = this.#next;
+    this.#skip();
+    const [document] = this.#events as [Event];
+    const content = this.#events.slice(start, this.#next);
     try {
-      this.values.set(key, node?.toJS(this.#document, { maxAliasCount }) ?? null);
-    } catch {
-      // The only thing that the conversion refuses.
-      this.addProblem(
-        offset,
-        key,
-        `${key} has an alias without an anchor, or far too many aliases`,
-      );
+      const events = [document, ...content, { type: EVENT_ID.POP }];
+      return constructFromEvents(events, { source: this.#text, schema: CORE_SCHEMA })[0];
+    } catch (thrown) {
+      this.addFault(thrown, path);
+      return undefined;
     }
+  }
+
+  #skip(): void {
+    this.#next = this.#endOf(this.#next);
+  }
+
+  /** The event after the value that begins with this one. */
+  #endOf(start: number): number {
+    let depth = 0;
+    let at = start;
+    do {
+      const { type } = this.#events[at++]!;
+      if (type === EVENT_ID.POP) depth--;
+      else if (type !== EVENT_ID.SCALAR) depth++;
+    } while (depth > 0);
+    return at;
   }
 
   /** The same word in another section, or a sibling that looks alike, or else all siblings. */
@@ -158,22 +244,24 @@ class SettingsReader implements SettingsReading {
     return didYouMean(word, siblings) || `: ${siblings.toSorted().join(", ")} are allowed`;
   }
 
-  #resolve(node: Node | null): Node | null | undefined {
-    return isAlias(node) ? node.resolve(this.#document) : node;
-  }
-
   #positionOf(offset: number): Position {
-    const { line, col } = this.#lines.linePos(offset);
-    return { line, column: col };
+    let [line, after] = [1, this.#lineStarts.length + 1];
+    while (after - line > 1) {
+      const middle = (line + after) >> 1;
+      if (this.#lineStarts[middle - 1]! <= offset) line = middle;
+      else after = middle;
+    }
+    return { line, column: offset - this.#lineStarts[line - 1]! + 1 };
   }
 }
 
-function isEmpty(node: Node | null | undefined): boolean {
-  return node === null || (isScalar(node) && node.value === null);
-}
-
-function startOf(node: Node | null): number | undefined {
-  return node?.range?.[0];
+/** Where a value begins in the text; undefined: it is empty. */
+function startOf(event: Event): number | undefined {
+  if (event.type === EVENT_ID.SEQUENCE || event.type === EVENT_ID.MAPPING) return event.start;
+  if (event.type !== EVENT_ID.SCALAR || event.valueStart < 0) return undefined;
+  const isQuoted = event.style === SCALAR_STYLE.DOUBLE_QUOTED ||
+    event.style === SCALAR_STYLE.SINGLE_QUOTED;
+  return isQuoted ? event.valueStart - 1 : event.valueStart;
 }
 
 /** The sections that a key is in: of `a.b.c` these are `a` and `a.b`. */

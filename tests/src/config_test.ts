@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { stringify } from "yaml";
+import { dump } from "js-yaml";
 import { type Config, loadConfig, parseConfig } from "../../src/config.ts";
 import { listSettings } from "../../src/config_schema.ts";
 import { readSettings } from "../../src/config_yaml.ts";
@@ -243,7 +243,7 @@ const refused: readonly [text: string, ...lines: string[]][] = [
   ],
   [
     "server:\n  cors_origins:\n    -\n    - '*'",
-    "3:6: server.cors_origins.0 is null: " +
+    "3:5: server.cors_origins.0 is null: " +
     'a list of "*" or origins such as https://example.com is allowed',
   ],
   [
@@ -285,19 +285,35 @@ const refused: readonly [text: string, ...lines: string[]][] = [
     "3:3: consumer.job_queue_polling_timeout is set twice, first in line 2",
   ],
   [
-    "port: *nope",
-    "1:7: port has an alias without an anchor, or far too many aliases",
+    "port: *nope\nprot: 1",
+    "1:7: an alias without an anchor that ends before it",
+    "2:1: prot is not a known key; did you mean port?",
   ],
-  ["server: *nope", "1:9: server is not a mapping of keys to values"],
-  ["server: &loop {server: *loop}", "1:16: server.server is not a known key; did you mean server?"],
+  ["server: *nope", "1:9: an alias without an anchor that ends before it"],
   [
-    `port: [&a [x], ${"*a,".repeat(200)}]`,
-    "1:7: port has an alias without an anchor, or far too many aliases",
+    "server: &loop {server: *loop}",
+    "1:16: server.server is not a known key; did you mean server?",
+    "1:24: an alias without an anchor that ends before it",
   ],
-  ["port: !!js 8080", "1:7: Unresolved tag: tag:yaml.org,2002:js"],
+  [
+    "server: &a {port: x}\njob_queue: *a",
+    "1:13: server.port is not a known key; did you mean port?",
+    "1:13: job_queue.port is not a known key; did you mean port?",
+  ],
+  [
+    "port: &a x\nlogging_format: *a",
+    '1:10: port is "x": an integer from 0 to 65535 is allowed',
+    '1:10: logging_format is "x": text or json is allowed',
+  ],
+  [
+    "port: !!js 8080\nprot: 1",
+    "1:7: unknown scalar tag !<tag:yaml.org,2002:js>",
+    "2:1: prot is not a known key; did you mean port?",
+  ],
+  ["port: {a: 1, a: 2}", "1:14: duplicated mapping key"],
   ["[a]: 1", "1:1: a key is not a text"],
-  ["port: 1\n---\nport: 2", "2:1: a second YAML document begins here: one is allowed"],
-  ["server:\n\thost: x", "2:1: Tabs are not allowed as indentation"],
+  ["port: 1\n---\nport: 2", "3:1: a second YAML document begins here: one is allowed"],
+  ["server:\n\thost: x", "2:1: tab characters must not be used in indentation"],
   [
     // The order is that of the text, whichever check found the problem.
     "port: x\r\nprot: 1\r\nlogging_format: xml\r\nport: 2\r\n",
@@ -330,7 +346,7 @@ Deno.test("parseConfig does not unfold aliases of aliases", async () => {
   );
   const text = `server:\n  cors_origins: [&l0 [x], ${levels.join(", ")}]`;
   assert.deepEqual(await problemsOf(parseConfig(text, "config.yaml")), [
-    "config.yaml:2:17: server.cors_origins has an alias without an anchor, or far too many aliases",
+    "config.yaml:2:180: far too much comes of aliases",
   ]);
 });
 
@@ -358,7 +374,7 @@ Deno.test("parseConfig gives a Config or invalid_config for any YAML value", asy
     ),
     mapping: fc.dictionary(fc.oneof(fc.constantFrom(...words, ...keys), fc.string()), tie("value")),
   })).mapping;
-  await fc.assert(fc.asyncProperty(tree, (value) => endsWell(stringify(value))));
+  await fc.assert(fc.asyncProperty(tree, (value) => endsWell(dump(value))));
 });
 
 Deno.test("parseConfig gives a Config or invalid_config for any text", async () => {
