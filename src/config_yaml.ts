@@ -42,24 +42,32 @@ export interface SettingsReading {
 /**
  * Reads the settings of a YAML text. `keys` maps every accepted dotted key to the one that it stands
  * for: itself, if it is no alias. The sections follow from the keys. A text that is no YAML has one
- * problem, the first, and no values; nothing is thrown.
+ * problem, the first that the parser met, and no values; nothing is thrown.
  */
 export function readSettings(text: string, keys: ReadonlyMap<string, string>): SettingsReading {
   const reader = new SettingsReader(text, keys);
   try {
     reader.read(parseEvents(text, {}));
   } catch (thrown) {
-    reader.addFault(thrown, "");
+    reader.addFault(thrown, "", 0);
   }
   return reader;
 }
 
 /** Bounds what a few lines with aliases of aliases can grow to. */
-const maxUnfoldedEvents = 10_000;
+const maxAliasedEvents = 10_000;
 const maxShownKeyLength = 80;
+const notAText = "a key is not a text";
+const tagRefused = "a tag is not allowed here";
 
-/** The item of a list that has one empty item. */
-const emptyValue = parseEvents("-", {})[2]!;
+/** Clearer words for what the parser says, by how it begins. */
+const faultTexts: readonly (readonly [string, string])[] = [
+  ["bad indentation", "bad indentation, or a text that must stand in quotes"],
+  ["deficient indentation", "bad indentation: a closing ] or } stands further in than its key"],
+  ["name of an alias", "a lone * must stand in quotes"],
+  ["nesting exceeded", "the text is nested too deeply"],
+  ["object-based map", notAText],
+];
 
 /** The name after `&` or `*`; empty: none. */
 function anchorOf(
@@ -78,7 +86,10 @@ class SettingsReader implements SettingsReading {
   readonly #lineStarts: readonly number[];
   readonly #keys: ReadonlyMap<string, string>;
   readonly #sections: ReadonlySet<string>;
-  #events: readonly Event[] = [];
+  /** What the parser found, with a copy of what an alias stands for in its place. */
+  readonly #events: Event[] = [];
+  /** Where each event begins in the text, a copy where its alias does; undefined: it is empty. */
+  readonly #starts: (number | undefined)[] = [];
   /** The event to read next. */
   #next = 0;
 
@@ -89,57 +100,66 @@ class SettingsReader implements SettingsReading {
     this.#sections = new Set([...keys.keys()].flatMap(sectionsOf));
   }
 
-  /** Tells of what the parser refused. */
-  addFault(thrown: unknown, path: string): void {
+  /** Tells of an exception of the parser; it stands at the offset, or where the parser says if that is later. */
+  addFault(thrown: unknown, path: string, offset: number): void {
     if (!(thrown instanceof YAMLException)) throw thrown;
     const { mark, reason } = thrown;
-    const message = reason.startsWith("nesting exceeded")
-      ? "the text is nested too deeply"
-      : reason;
-    this.#addProblem(mark?.position ?? 0, path, message);
+    const clearer = faultTexts.find(([beginning]) => reason.startsWith(beginning));
+    this.#addProblem(Math.max(mark?.position ?? 0, offset), path, clearer?.[1] ?? reason);
   }
 
-  /** Reads what the parser found. Throws its exception where aliases unfold to far too much. */
+  /** Reads what the parser found. Throws its exception where an alias cannot be resolved. */
   read(events: readonly Event[]): void {
     if (events.length === 0) return;
-    this.#events = this.#unfoldAliases(events);
+    this.#unfoldAliases(events);
     this.#next = 1;
     this.#readSection("", 0);
     // What is left is the end of the document, and the next document.
     if (this.#next + 1 === this.#events.length) return;
-    const at = startOf(this.#events[this.#next + 2]!) ?? this.#text.length;
+    const marker = /^---(?=\s|$)/gm;
+    marker.lastIndex = this.#starts[this.#next - 1] ?? 0;
+    const at = marker.exec(this.#text)?.index ?? this.#starts[this.#next + 2] ?? this.#text.length;
     this.#addProblem(at, "", "a second YAML document begins here: one is allowed");
   }
 
-  /** The events with those of its anchor in the place of every alias. */
-  #unfoldAliases(events: readonly Event[]): Event[] {
-    const unfolded: Event[] = [];
-    const anchors = new Map<string, readonly Event[]>();
+  #unfoldAliases(events: readonly Event[]): void {
+    const anchors = new Map<string, { readonly start: number; readonly end: number }>();
     const open: { readonly anchor: string; readonly start: number }[] = [];
+    let aliasedEvents = 0;
     for (const event of events) {
       if (event.type === EVENT_ID.ALIAS) {
         const offset = event.anchorStart - 1;
         const content = anchors.get(anchorOf(this.#text, event));
         if (content === undefined) {
-          this.#addProblem(offset, "", "an alias without an anchor that ends before it");
+          YAMLException.throwAt(
+            this.#text,
+            offset,
+            "an alias without an anchor that ends before it",
+          );
         }
-        for (const copy of content ?? [emptyValue]) unfolded.push(copy);
-        if (unfolded.length > maxUnfoldedEvents) {
+        aliasedEvents += content.end - content.start;
+        if (aliasedEvents > maxAliasedEvents) {
           YAMLException.throwAt(this.#text, offset, "far too much comes of aliases");
         }
+        for (let at = content.start; at < content.end; at++) this.#add(this.#events[at]!, offset);
         continue;
       }
-      unfolded.push(event);
+      const start = this.#events.length;
+      this.#add(event, startOf(this.#text, event));
       if (event.type === EVENT_ID.POP) {
-        const { anchor, start } = open.pop()!;
-        if (anchor !== "") anchors.set(anchor, unfolded.slice(start));
+        const opened = open.pop()!;
+        anchors.set(opened.anchor, { start: opened.start, end: start + 1 });
       } else {
         const anchor = event.type === EVENT_ID.DOCUMENT ? "" : anchorOf(this.#text, event);
-        if (event.type !== EVENT_ID.SCALAR) open.push({ anchor, start: unfolded.length - 1 });
-        else if (anchor !== "") anchors.set(anchor, [event]);
+        if (event.type === EVENT_ID.SCALAR) anchors.set(anchor, { start, end: start + 1 });
+        else open.push({ anchor, start });
       }
     }
-    return unfolded;
+  }
+
+  #add(event: Event, start: number | undefined): void {
+    this.#events.push(event);
+    this.#starts.push(start);
   }
 
   #addProblem(offset: number, path: string, message: string): void {
@@ -147,26 +167,29 @@ class SettingsReader implements SettingsReading {
   }
 
   #readSection(section: string, offset: number): void {
-    if (this.#events[this.#next]!.type === EVENT_ID.MAPPING) {
+    const event = this.#events[this.#next]!;
+    if (event.type === EVENT_ID.MAPPING) {
+      if (event.tagStart >= 0) this.#addProblem(event.tagStart, section, tagRefused);
       this.#next++;
-      while (this.#events[this.#next]!.type !== EVENT_ID.POP) this.#readPair(section);
+      while (this.#events[this.#next]!.type !== EVENT_ID.POP) this.#readPair(section, offset);
       this.#next++;
-    } else if ((this.#takeValue(section) ?? null) !== null) {
+    } else if ((this.#takeValue(section, offset) ?? null) !== null) {
       const subject = section === "" ? "the text" : section;
       this.#addProblem(offset, section, `${subject} is not a mapping of keys to values`);
     }
   }
 
-  #readPair(section: string): void {
+  #readPair(section: string, sectionAt: number): void {
     const keyEvent = this.#events[this.#next]!;
-    const keyAt = startOf(keyEvent) ?? 0;
-    if (keyEvent.type !== EVENT_ID.SCALAR) {
-      this.#addProblem(keyAt, section, "a key is not a text");
-      this.#skip();
+    const keyStart = this.#starts[this.#next];
+    this.#skip();
+    const keyAt = keyStart ?? this.#starts[this.#next] ?? sectionAt;
+    if (keyEvent.type !== EVENT_ID.SCALAR || keyEvent.tagStart >= 0) {
+      const message = keyEvent.type === EVENT_ID.SCALAR ? tagRefused : notAText;
+      this.#addProblem(keyAt, section, message);
       this.#skip();
       return;
     }
-    this.#next++;
     const word = getScalarValue(this.#text, keyEvent);
     const written = section === "" ? word : `${section}.${word}`;
     const key = this.#sections.has(written) ? written : this.#keys.get(written);
@@ -182,7 +205,7 @@ class SettingsReader implements SettingsReading {
       this.#skip();
       return;
     }
-    const valueAt = startOf(this.#events[this.#next]!) ?? keyAt;
+    const valueAt = this.#starts[this.#next] ?? keyAt;
     this.positions.set(key, this.#positionOf(valueAt));
     if (this.#sections.has(key)) this.#readSection(key, valueAt);
     else this.#readValue(key, valueAt);
@@ -190,7 +213,7 @@ class SettingsReader implements SettingsReading {
 
   #readValue(key: string, valueAt: number): void {
     if (this.#events[this.#next]!.type === EVENT_ID.SEQUENCE) this.#markItems(key, valueAt);
-    const value = this.#takeValue(key);
+    const value = this.#takeValue(key, valueAt);
     if (value !== undefined) this.values.set(key, value);
   }
 
@@ -198,14 +221,13 @@ class SettingsReader implements SettingsReading {
   #markItems(key: string, valueAt: number): void {
     let at = this.#next + 1;
     for (let index = 0; this.#events[at]!.type !== EVENT_ID.POP; index++) {
-      const itemAt = startOf(this.#events[at]!) ?? valueAt;
-      this.positions.set(`${key}.${index}`, this.#positionOf(itemAt));
+      this.positions.set(`${key}.${index}`, this.#positionOf(this.#starts[at] ?? valueAt));
       at = this.#endOf(at);
     }
   }
 
   /** Moves past the next value and returns it as plain data; undefined: it has a problem, which is told. */
-  #takeValue(path: string): unknown {
+  #takeValue(path: string, valueAt: number): unknown {
     const start = this.#next;
     this.#skip();
     const [document] = this.#events as [Event];
@@ -214,7 +236,7 @@ class SettingsReader implements SettingsReading {
       const events = [document, ...content, { type: EVENT_ID.POP }];
       return constructFromEvents(events, { source: this.#text, schema: CORE_SCHEMA })[0];
     } catch (thrown) {
-      this.addFault(thrown, path);
+      this.addFault(thrown, path, valueAt);
       return undefined;
     }
   }
@@ -255,13 +277,21 @@ class SettingsReader implements SettingsReading {
   }
 }
 
-/** Where a value begins in the text; undefined: it is empty. */
-function startOf(event: Event): number | undefined {
+/** Where a key or value begins in the text; undefined: it is empty. */
+function startOf(text: string, event: Event): number | undefined {
   if (event.type === EVENT_ID.SEQUENCE || event.type === EVENT_ID.MAPPING) return event.start;
   if (event.type !== EVENT_ID.SCALAR || event.valueStart < 0) return undefined;
-  const isQuoted = event.style === SCALAR_STYLE.DOUBLE_QUOTED ||
-    event.style === SCALAR_STYLE.SINGLE_QUOTED;
-  return isQuoted ? event.valueStart - 1 : event.valueStart;
+  switch (event.style) {
+    case SCALAR_STYLE.LITERAL_BLOCK:
+      return text.lastIndexOf("|", event.valueStart - 1);
+    case SCALAR_STYLE.FOLDED_BLOCK:
+      return text.lastIndexOf(">", event.valueStart - 1);
+    case SCALAR_STYLE.PLAIN:
+      return event.valueStart;
+    default:
+      // The quote before it.
+      return event.valueStart - 1;
+  }
 }
 
 /** The sections that a key is in: of `a.b.c` these are `a` and `a.b`. */
