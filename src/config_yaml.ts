@@ -117,7 +117,8 @@ class SettingsReader implements SettingsReading {
     // What is left is the end of the document, and the next document.
     if (this.#next + 1 === this.#events.length) return;
     const marker = /^---(?=\s|$)/gm;
-    marker.lastIndex = this.#starts[this.#next - 1] ?? 0;
+    const read = this.#starts.slice(0, this.#next);
+    marker.lastIndex = read.findLast((start) => start !== undefined) ?? 0;
     const at = marker.exec(this.#text)?.index ?? this.#starts[this.#next + 2] ?? this.#text.length;
     this.#addProblem(at, "", "a second YAML document begins here: one is allowed");
   }

@@ -322,6 +322,10 @@ const refused: readonly [text: string, ...lines: string[]][] = [
     "3:1: port is set twice, first in line 2",
   ],
   ["port: 1\n---\n# x\n", "2:1: a second YAML document begins here: one is allowed"],
+  [
+    "---\nport: 1\n---\nport: 2",
+    "3:1: a second YAML document begins here: one is allowed",
+  ],
   ["port: 1\n...\nport: 2", "3:1: a second YAML document begins here: one is allowed"],
   ["port: |-\n  x", '1:7: port is "x": an integer from 0 to 65535 is allowed'],
   [
