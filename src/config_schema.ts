@@ -6,6 +6,7 @@ import {
   choice,
   duration,
   flag,
+  host,
   integer,
   port,
   text,
@@ -63,7 +64,7 @@ function createSettingsSchema(timeoutUnitMs: number) {
   return v.object({
     "port": setting(port(), 8080, "The port to listen on; 0 takes any free one."),
     "server.host": setting(
-      text(/^[\w.:-]{1,253}$/, "a host name or an IP address"),
+      host(),
       "0.0.0.0",
       "The address to listen on.",
     ),

@@ -2,6 +2,7 @@
 // Used by src/config_schema.ts.
 
 import * as v from "valibot";
+import { urlHost } from "./url_host.ts";
 
 /** A kind of value. */
 export interface ValueKind<Value> {
@@ -37,6 +38,13 @@ export function choice<const Name extends string>(...options: readonly Name[]): 
 /** A text that a pattern describes. */
 export function text(pattern: RegExp, allowed: string): ValueKind<string> {
   return { schema: v.pipe(v.string(), v.regex(pattern)), allowed };
+}
+
+/** A host name or an IP address, without a port. */
+export function host(): ValueKind<string> {
+  const isHost = (text: string) =>
+    /^[\w.:-]{1,253}$/.test(text) && URL.canParse(`http://${urlHost(text)}`);
+  return { schema: v.pipe(v.string(), v.check(isHost)), allowed: "a host name or an IP address" };
 }
 
 /** A list of texts that a pattern describes. */

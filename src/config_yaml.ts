@@ -58,12 +58,18 @@ export function readSettings(text: string, keys: ReadonlyMap<string, string>): S
 const maxAliasedEvents = 10_000;
 const maxShownKeyLength = 80;
 const notAText = "a key is not a text";
+const noKey = "no key with a value: a colon, or the space after it, is missing here or above";
 const tagRefused = "a tag is not allowed here";
 
 /** Clearer words for what the parser says, by how it begins. */
 const faultTexts: readonly (readonly [string, string])[] = [
   ["bad indentation", "bad indentation, or a text that must stand in quotes"],
-  ["deficient indentation", "bad indentation: a closing ] or } stands further in than its key"],
+  [
+    "deficient indentation",
+    "bad indentation: a quote, ] or } is not closed before, or stands no further in than its key",
+  ],
+  ["can not read", noKey],
+  ["end of the stream or", noKey],
   ["name of an alias", "a lone * must stand in quotes"],
   ["nesting exceeded", "the text is nested too deeply"],
   ["object-based map", notAText],

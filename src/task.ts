@@ -3,6 +3,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ValetError } from "./errors.ts";
+import { didYouMean } from "./did_you_mean.ts";
 import { problemsOfPermissions } from "./task_permissions.ts";
 
 /** Writes to the log of the server; every line carries the id of the job. `fields` must be JSON. */
@@ -86,6 +87,8 @@ export interface RegisteredTask {
 const maxNameLength = 255;
 /** The longest timeout, of a job or a task: one year. */
 export const maxTimeoutMs = 365 * 24 * 3_600_000;
+/** An unknown key that resembles one of these is refused: a schema that is never asked is worse than none. */
+const definitionKeys = ["params", "permissions", "run", "timeout"];
 const durationParts = ["hours", "minutes", "seconds", "milliseconds"];
 
 /**
@@ -145,7 +148,10 @@ function problemsOfTask(task: unknown): string[] {
     ];
   }
   const definition = task as Partial<Record<keyof TaskDefinition, unknown>>;
-  const problems: string[] = [];
+  const problems = Object.keys(definition).filter((key) => !definitionKeys.includes(key))
+    .map((key) => [key, didYouMean(key, definitionKeys)] as const)
+    .filter(([, guess]) => guess !== "")
+    .map(([key, guess]) => `has the unknown key ${key}${guess}`);
   if (typeof definition.run !== "function") problems.push("has no function run");
   if (definition.params !== undefined && !isStandardSchema(definition.params)) {
     problems.push("has params that are no Standard Schema (no ~standard.validate)");
