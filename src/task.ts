@@ -3,7 +3,6 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ValetError } from "./errors.ts";
-import { didYouMean } from "./did_you_mean.ts";
 import { problemsOfPermissions } from "./task_permissions.ts";
 
 /** Writes to the log of the server; every line carries the id of the job. `fields` must be JSON. */
@@ -83,6 +82,8 @@ export interface RegisteredTask {
   readonly run: TaskFunction;
 }
 
+type Guess = (word: string, candidates: Iterable<string>) => string;
+
 /** The longest name of a task, in characters. */
 const maxNameLength = 255;
 /** The longest timeout, of a job or a task: one year. */
@@ -95,13 +96,18 @@ const durationParts = ["hours", "minutes", "seconds", "milliseconds"];
  * The registered form of every task of the table. The map is the only way from a client's task name to
  * a task, so that a name like `constructor` finds nothing.
  *
+ * @param guess finds what a misspelt key of a definition was to be, as the end of a message; see didYouMean. A
+ * worker, whose table the server has checked, does without it: every module costs every worker memory.
  * @throws ValetError `invalid_config` that lists everything wrong with the table.
  */
-export function registerTasks(table: TaskTable): ReadonlyMap<string, RegisteredTask> {
+export function registerTasks(
+  table: TaskTable,
+  guess: Guess = () => "",
+): ReadonlyMap<string, RegisteredTask> {
   const details: { path: string; message: string }[] = [];
   const tasks = new Map<string, RegisteredTask>();
   for (const [name, task] of Object.entries(table)) {
-    const problems = [...problemsOfName(name), ...problemsOfTask(task)];
+    const problems = [...problemsOfName(name), ...problemsOfTask(task, guess)];
     details.push(...problems.map((problem) => ({
       path: name,
       message: `Cannot register the task ${JSON.stringify(name)}: it ${problem}`,
@@ -140,7 +146,10 @@ function problemsOfName(name: string): string[] {
     : [`has a name of ${name.length} characters: 1 to ${maxNameLength} are allowed`];
 }
 
-function problemsOfTask(task: unknown): string[] {
+function problemsOfTask(
+  task: unknown,
+  guess: Guess,
+): string[] {
   if (typeof task === "function") return [];
   if (typeof task !== "object" || task === null) {
     return [
@@ -148,10 +157,11 @@ function problemsOfTask(task: unknown): string[] {
     ];
   }
   const definition = task as Partial<Record<keyof TaskDefinition, unknown>>;
-  const problems = Object.keys(definition).filter((key) => !definitionKeys.includes(key))
-    .map((key) => [key, didYouMean(key, definitionKeys)] as const)
-    .filter(([, guess]) => guess !== "")
-    .map(([key, guess]) => `has the unknown key ${key}${guess}`);
+  const problems: string[] = [];
+  for (const key of Object.keys(definition)) {
+    const meant = definitionKeys.includes(key) ? "" : guess(key, definitionKeys);
+    if (meant !== "") problems.push(`has the unknown key ${key}${meant}`);
+  }
   if (typeof definition.run !== "function") problems.push("has no function run");
   if (definition.params !== undefined && !isStandardSchema(definition.params)) {
     problems.push("has params that are no Standard Schema (no ~standard.validate)");

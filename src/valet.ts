@@ -1,6 +1,7 @@
 // The commands of the executable: what each does, what it prints, how it ends. Called by main.ts with
 // the parts that only the composition root may name.
 
+import { didYouMean } from "./did_you_mean.ts";
 import { type Command, helpText, parseCommandLine } from "./command_line.ts";
 import { type Config, loadConfig, readLoggingFormat } from "./config.ts";
 import { errorMessage, ValetError } from "./errors.ts";
@@ -92,7 +93,7 @@ function printVersion(): ExitCode {
 
 async function listTasks(parts: ValetParts): Promise<ExitCode> {
   try {
-    const registered = [...registerTasks(parts.tasks).values()];
+    const registered = [...registerTasks(parts.tasks, didYouMean).values()];
     const tasks = await Promise.all(registered.map(describeTask));
     return print(JSON.stringify({ tasks }, null, 2));
   } catch (thrown) {
@@ -103,7 +104,7 @@ async function listTasks(parts: ValetParts): Promise<ExitCode> {
 async function check(configPath: string, parts: ValetParts): Promise<ExitCode> {
   try {
     const config = await loadConfig(configPath);
-    const tasks = registerTasks(parts.tasks);
+    const tasks = registerTasks(parts.tasks, didYouMean);
     await readStoreOptions(config, parts.drivers);
     const { workerPool, repository, jobQueue, server } = config;
     return print([
@@ -167,7 +168,7 @@ async function serve(configPath: string, parts: ValetParts): Promise<ExitCode> {
 
 /** Throws `invalid_config`; every other failure is in the log. */
 async function serveConfig(config: Config, parts: ValetParts): Promise<ExitCode> {
-  const tasks = registerTasks(parts.tasks);
+  const tasks = registerTasks(parts.tasks, didYouMean);
   configureLogging({ format: config.loggingFormat, level: config.loggingLevel });
   reportStrayErrors();
   try {

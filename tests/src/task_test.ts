@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
+import { didYouMean } from "../../src/did_you_mean.ts";
 import { ValetError } from "../../src/errors.ts";
 import { defineTask, maxTimeoutMs, registerTasks, type TaskTable } from "../../src/task.ts";
 import { tasks as fixtureTasks } from "../fixtures/tasks/mod.ts";
@@ -75,7 +76,7 @@ Deno.test("registerTasks refuses a task that is wrong and says what is allowed",
     [{ run, timeout: [5] }, /has the timeout \[5\]: an object such as/],
   ];
   for (const [task, message] of cases) {
-    assert.throws(() => registerTasks({ wrong: task } as TaskTable), (error) => {
+    assert.throws(() => registerTasks({ wrong: task } as TaskTable, didYouMean), (error) => {
       assert.ok(error instanceof ValetError);
       assert.equal(error.code, "invalid_config");
       assert.match(error.message, /^Cannot register the task "wrong": it /);
