@@ -28,7 +28,7 @@ async function say(text: string): Promise<void> {
 
 /** How many files run at once. Under coverage every start of a worker waits half a second for nothing. */
 const partsAtOnce = { DENO_JOBS: "5" };
-const endToEndAtOnce = { DENO_JOBS: "3" };
+const endToEndAtOnce = { DENO_JOBS: "4" };
 
 /** The tests of single parts, with their coverage, of which deno.json sets the bound. */
 async function testParts(): Promise<boolean> {
