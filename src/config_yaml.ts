@@ -191,31 +191,30 @@ class SettingsReader implements SettingsReading {
     const keyStart = this.#starts[this.#next];
     this.#skip();
     const keyAt = keyStart ?? this.#starts[this.#next] ?? sectionAt;
-    if (keyEvent.type !== EVENT_ID.SCALAR || keyEvent.tagStart >= 0) {
-      const message = keyEvent.type === EVENT_ID.SCALAR ? tagRefused : notAText;
-      this.#addProblem(keyAt, section, message);
-      this.#skip();
-      return;
-    }
+    if (keyEvent.type !== EVENT_ID.SCALAR) return this.#refusePair(keyAt, section, notAText);
+    if (keyEvent.tagStart >= 0) return this.#refusePair(keyAt, section, tagRefused);
     const word = getScalarValue(this.#text, keyEvent);
     const written = section === "" ? word : `${section}.${word}`;
     const key = this.#sections.has(written) ? written : this.#keys.get(written);
     if (key === undefined) {
-      const guess = this.#guessKey(word, section);
-      this.#addProblem(keyAt, written, `${showKey(written)} is not a known key${guess}`);
-      this.#skip();
-      return;
+      const message = `${showKey(written)} is not a known key${this.#guessKey(word, section)}`;
+      return this.#refusePair(keyAt, written, message);
     }
     const first = this.positions.get(key);
     if (first !== undefined) {
-      this.#addProblem(keyAt, key, `${written} is set twice, first in line ${first.line}`);
-      this.#skip();
-      return;
+      const message = `${written} is set twice, first in line ${first.line}`;
+      return this.#refusePair(keyAt, key, message);
     }
     const valueAt = this.#starts[this.#next] ?? keyAt;
     this.positions.set(key, this.#positionOf(valueAt));
     if (this.#sections.has(key)) this.#readSection(key, valueAt);
     else this.#readValue(key, valueAt);
+  }
+
+  /** Tells what is wrong with a key and moves past its value. */
+  #refusePair(keyAt: number, path: string, message: string): void {
+    this.#addProblem(keyAt, path, message);
+    this.#skip();
   }
 
   #readValue(key: string, valueAt: number): void {

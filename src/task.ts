@@ -3,6 +3,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ValetError } from "./errors.ts";
+import type { didYouMean } from "./did_you_mean.ts";
 import { problemsOfPermissions } from "./task_permissions.ts";
 
 /** Writes to the log of the server; every line carries the id of the job. `fields` must be JSON. */
@@ -82,8 +83,6 @@ export interface RegisteredTask {
   readonly run: TaskFunction;
 }
 
-type Guess = (word: string, candidates: Iterable<string>) => string;
-
 /** The longest name of a task, in characters. */
 const maxNameLength = 255;
 /** The longest timeout, of a job or a task: one year. */
@@ -102,7 +101,7 @@ const durationParts = ["hours", "minutes", "seconds", "milliseconds"];
  */
 export function registerTasks(
   table: TaskTable,
-  guess: Guess = () => "",
+  guess: typeof didYouMean = () => "",
 ): ReadonlyMap<string, RegisteredTask> {
   const details: { path: string; message: string }[] = [];
   const tasks = new Map<string, RegisteredTask>();
@@ -146,10 +145,7 @@ function problemsOfName(name: string): string[] {
     : [`has a name of ${name.length} characters: 1 to ${maxNameLength} are allowed`];
 }
 
-function problemsOfTask(
-  task: unknown,
-  guess: Guess,
-): string[] {
+function problemsOfTask(task: unknown, guess: typeof didYouMean): string[] {
   if (typeof task === "function") return [];
   if (typeof task !== "object" || task === null) {
     return [

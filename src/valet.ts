@@ -1,9 +1,9 @@
 // The commands of the executable: what each does, what it prints, how it ends. Called by main.ts with
 // the parts that only the composition root may name.
 
-import { didYouMean } from "./did_you_mean.ts";
 import { type Command, helpText, parseCommandLine } from "./command_line.ts";
 import { type Config, loadConfig, readLoggingFormat } from "./config.ts";
+import { didYouMean } from "./did_you_mean.ts";
 import { errorMessage, ValetError } from "./errors.ts";
 import type { RunnerCommand } from "./executor/runner_process.ts";
 import { configureLogging, flushLogs, getLogger } from "./log.ts";

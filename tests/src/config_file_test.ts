@@ -1,15 +1,6 @@
 import assert from "node:assert/strict";
-import { type Config, loadConfig, parseConfig, readLoggingFormat } from "../../src/config.ts";
-import { ValetError } from "../../src/errors.ts";
-
-async function problemsOf(config: Promise<Config>): Promise<string[]> {
-  const error = await config.then(() => assert.fail("no problem was found"), (thrown) => thrown);
-  assert.ok(error instanceof ValetError, String(error));
-  assert.equal(error.code, "invalid_config");
-  const lines = error.details.map((detail) => detail.message);
-  assert.ok(error.message.endsWith(lines.join("; ")));
-  return lines;
-}
+import { loadConfig, parseConfig, readLoggingFormat } from "../../src/config.ts";
+import { problemsOf } from "../testing/problems_of.ts";
 
 async function withFile(
   content: Uint8Array,
