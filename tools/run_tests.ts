@@ -26,9 +26,11 @@ async function say(text: string): Promise<void> {
   await Deno.stdout.write(new TextEncoder().encode(`\n${text}\n`));
 }
 
-/** How many files run at once. Under coverage every start of a worker waits half a second for nothing. */
-const partsAtOnce = { DENO_JOBS: "5" };
-const endToEndAtOnce = { DENO_JOBS: "4" };
+/** How many files run at once. */
+const filesAtOnce = { DENO_JOBS: "5" };
+
+/** They end workers again and again, and under coverage every start of one takes half a second more. */
+const manyWorkers = "tests/src/executor/pool_*_test.ts";
 
 /** The tests of single parts, with their coverage, of which deno.json sets the bound. */
 async function testParts(): Promise<boolean> {
@@ -39,8 +41,8 @@ async function testParts(): Promise<boolean> {
     "--coverage",
     "--coverage-raw-data-only",
     "--clean",
-    "--ignore=tests/e2e,tests/faults",
-  ], { ...sanitizers, ...partsAtOnce });
+    `--ignore=tests/e2e,tests/faults,${manyWorkers}`,
+  ], { ...sanitizers, ...filesAtOnce });
   await say("Coverage:");
   const isCovered = await deno([
     "coverage",
@@ -51,15 +53,16 @@ async function testParts(): Promise<boolean> {
   return isPassed && isCovered;
 }
 
-async function testEndToEnd(env: Record<string, string> = {}): Promise<boolean> {
-  const args = ["test", ...flags, "--parallel", "tests/e2e"];
-  return await deno(args, { ...sanitizers, ...endToEndAtOnce, ...env });
+/** Tests without coverage. */
+async function test(files: readonly string[], env: Record<string, string> = {}): Promise<boolean> {
+  const args = ["test", ...flags, "--parallel", ...files];
+  return await deno(args, { ...sanitizers, ...filesAtOnce, ...env });
 }
 
-/** The end-to-end tests, from source. */
+/** The end-to-end tests, from source, and what testParts leaves out. */
 async function testSources(): Promise<boolean> {
-  await say("End to end, from source:");
-  return await testEndToEnd();
+  await say("The ends of workers, and end to end, from source:");
+  return await test(["tests/e2e", manyWorkers]);
 }
 
 /** The end-to-end tests, against the executable that this Deno compiles. */
@@ -67,7 +70,7 @@ async function testBinary(): Promise<boolean> {
   const failure = await compileValet();
   if (failure === null) {
     await say("End to end, against the compiled executable:");
-    return await testEndToEnd({ VALET_BINARY: fileURLToPath(binaryPath) });
+    return await test(["tests/e2e"], { VALET_BINARY: fileURLToPath(binaryPath) });
   }
   await say(`${failure.reason}${failure.isRuntimeMissing ? ": tested from source only" : ""}`);
   return failure.isRuntimeMissing;

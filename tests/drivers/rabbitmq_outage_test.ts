@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openRabbitmqQueue } from "../../drivers/queues/rabbitmq.ts";
 import { flushLogs } from "../../src/log.ts";
 import type { Queue } from "../../src/queue.ts";
-import { CapturedLogs } from "../testing/captured_logs.ts";
+import { CapturedLogs, type LoggedLine } from "../testing/captured_logs.ts";
 import { eventually } from "../testing/eventually.ts";
 import { freePort } from "../testing/free_port.ts";
 import { makeJob, makeJobs } from "../testing/make_job.ts";
@@ -39,7 +39,8 @@ function test<Options extends Record<string, unknown>[]>(
       const told = logs.lines.filter(({ component, level }) =>
         component === "rabbitmq" && level !== "debug"
       );
-      assert.deepEqual(told.map(({ level, message }) => [level, message]), [
+      // One may be back before another one is lost.
+      assert.deepEqual(told.map(({ level, message }) => [level, message]).sort(), [
         ...queues.map(() => ["error", "RabbitMQ is out of reach, trying again"]),
         ...queues.map(() => ["info", "RabbitMQ is back"]),
       ]);
@@ -181,17 +182,16 @@ test(
   },
 );
 
-for (const options of [{}, { exclusive: true }, { deletedWhenUnused: true }, { nowait: true }]) {
-  test(
-    `connections that an operator closes come back, with ${JSON.stringify(options)}`,
-    [options],
-    async ([queue], logs) => {
-      await server.control("close_all_connections", "a test");
-      await logs.waitFor({ component: "rabbitmq", message: "RabbitMQ is back" });
-      await assertWorks(queue);
-    },
-  );
-}
+test(
+  "connections that an operator closes come back, whatever the queue is",
+  [{}, { exclusive: true }, { deletedWhenUnused: true }, { nowait: true }],
+  async (queues, logs) => {
+    await server.control("close_all_connections", "a test");
+    const isBack = (line: LoggedLine) => line["message"] === "RabbitMQ is back";
+    await eventually("all to be back", () => logs.lines.filter(isBack).length === queues.length);
+    for (const queue of queues) await assertWorks(queue);
+  },
+);
 
 const queueName = crypto.randomUUID();
 test("publish fails while the broker is frozen, and is tried again after", [{

@@ -19,9 +19,8 @@ const unavailable = { name: "ValetError", code: "unavailable" };
 
 let server: RabbitmqServer;
 Deno.test.beforeAll(async () => {
-  server = await RabbitmqServer.start();
+  server = await RabbitmqServer.shared();
 });
-Deno.test.afterAll(() => server[Symbol.asyncDispose]());
 
 queueConformance({
   name: "rabbitmq",

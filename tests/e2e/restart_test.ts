@@ -6,7 +6,6 @@ import { HeldRequests } from "../testing/held_requests.ts";
 import { startValet } from "../testing/start_valet.ts";
 import { memoryQueueCapacity, type Stores, StoreServers } from "../testing/store_servers.ts";
 
-const leaseMs = 1_000;
 /** More than a memory queue and the node's pool can hold: a queue in memory has had them one after another. */
 const waitingCount = memoryQueueCapacity + 5;
 
@@ -20,7 +19,7 @@ function start({ config, env }: Stores, capacity = 1_000) {
     config: {
       ...config,
       job_queue: { ...jobQueue, memory_job_queue: { capacity } },
-      worker_pool: { concurrency: 1, backlog: 1, lease: `${leaseMs}ms` },
+      worker_pool: { concurrency: 1, backlog: 1, lease: "1s" },
       server: { shutdown_grace: "100ms" },
     },
     env,
@@ -66,11 +65,8 @@ for (
     const again = await api.waitForJob(running);
     const againAfterMs = Date.parse(again.started_at!) - endedAtMs;
     assert.equal(again.status, "COMPLETED");
-    const isHeldByLease = repository === "mysql" && signal === "SIGKILL";
-    assert.ok(
-      againAfterMs < (isHeldByLease ? leaseMs + 2_000 : 2_000),
-      `the running job ran again after ${againAfterMs} ms`,
-    );
+    // Far more than the start of a node on a busy machine, and than the lease.
+    assert.ok(againAfterMs < 10_000, `the running job ran again after ${againAfterMs} ms`);
     for (const id of [...waiting, soon, scheduled]) {
       assert.equal((await api.waitForJob(id)).status, "COMPLETED");
     }
