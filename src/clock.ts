@@ -16,25 +16,91 @@ export function steadyNow(): number {
   return performance.timeOrigin + performance.now();
 }
 
-// By its global name, which the types of newer Denos alone know: to import the module of Node that exports it
-// costs a process 1 MB.
-declare function setImmediate(callback: () => void): unknown;
-
 /** Returns in the next turn of the event loop, when everything that is ready in this one has run. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+export async function nextTurn(): Promise<void> {
+  const turn = Atomics.waitAsync(turns, 0, 0);
+  Atomics.notify(turns, 0);
+  // The process would end with such a wait alone under way.
+  const cancelTimer = startTimer(1_000, () => {});
+  await turn.value;
+  cancelTimer();
 }
 
 /** The longest delay that a timer of the runtime can hold: 2^31 - 1 milliseconds, 24.8 days. */
-const maxTimerMs = 2_147_483_647;
+const maxDelayMs = 2_147_483_647;
+
+const turns = new Int32Array(new SharedArrayBuffer(4));
+
+interface Timer {
+  /** By `performance.now()`. */
+  readonly atMs: number;
+  readonly onTime: () => void;
+}
+
+const timers = new Set<Timer>();
+/** When the timers of the runtime that are under way will end, the next one last. */
+const wakesAtMs: number[] = [];
+// Looked up before a task can replace it.
+const { timeout } = AbortSignal;
+
+/**
+ * Calls back once after `ms` milliseconds (any length, also days), never before, and not within this call.
+ * Returns what prevents the call.
+ *
+ * For `setTimeout`, which would do, Deno loads the timers of Node: 3 MB, and 15 ms of every start. That of
+ * AbortSignal cannot be cleared, so all callers share as few of them as there can be.
+ */
+export function startTimer(ms: number, onTime: () => void): () => void {
+  const timer = { atMs: performance.now() + ms, onTime };
+  timers.add(timer);
+  wakeAt(timer.atMs);
+  return () => void timers.delete(timer);
+}
+
+function wakeAt(atMs: number): void {
+  if (atMs >= (wakesAtMs.at(-1) ?? Infinity)) return;
+  wakesAtMs.push(atMs);
+  const delayMs = Math.min(Math.max(0, Math.ceil(atMs - performance.now())), maxDelayMs);
+  timeout(delayMs).addEventListener("abort", wake);
+}
+
+function wake(): void {
+  wakesAtMs.pop();
+  const nowMs = performance.now();
+  let next: Timer | undefined;
+  try {
+    while ((next = earliestTimer()) !== undefined && next.atMs <= nowMs) {
+      timers.delete(next);
+      next.onTime();
+    }
+  } finally {
+    // Also for what is due behind one that throws.
+    wakeAt(earliestTimer()?.atMs ?? Infinity);
+  }
+}
+
+function earliestTimer(): Timer | undefined {
+  let earliest: Timer | undefined;
+  for (const timer of timers) {
+    if (earliest === undefined || timer.atMs < earliest.atMs) earliest = timer;
+  }
+  return earliest;
+}
 
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(ms: number, signal: AbortSignal): Promise<void> {
-    for (let left = ms; left > 0 && !signal.aborted; left -= maxTimerMs) {
-      await sleepOnce(Math.min(left, maxTimerMs), signal);
-    }
+    if (ms <= 0 || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        cancel();
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const cancel = startTimer(ms, end);
+      signal.addEventListener("abort", end);
+    });
   },
 };
 
@@ -49,16 +115,4 @@ export async function endsWithin(
   } finally {
     ended.abort();
   }
-}
-
-function sleepOnce(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
 }

@@ -1,6 +1,8 @@
 // Collects lines and writes them in batches. Called by src/log.ts; a write that fails or stalls costs
 // lines, which are counted, and never the process.
 
+import { endsWithin, startTimer } from "./clock.ts";
+
 /** How long a line may wait for others before the batch is written. */
 const batchDelayMs = 50;
 /** About the most bytes that wait for a slow reader; lines beyond them are dropped. */
@@ -40,7 +42,7 @@ export function createLineWriter(
   let pendingBytes = 0;
   let pendingCount = 0;
   let droppedCount = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let cancelTimer: (() => void) | undefined;
   let writing: Promise<void> | undefined;
 
   function encodeStaged(): void {
@@ -74,8 +76,8 @@ export function createLineWriter(
   }
 
   function startWriting(): void {
-    clearTimeout(timer);
-    timer = undefined;
+    cancelTimer?.();
+    cancelTimer = undefined;
     // In a microtask of its own, so that it ends after this assignment even if `write` throws at once.
     if (writing === undefined && pendingCount > 0) writing = Promise.resolve().then(writePending);
   }
@@ -88,17 +90,13 @@ export function createLineWriter(
       }
       pendingCount++;
       if (staged.push(line) === stagedLines) encodeStaged();
-      if (timer === undefined && writing === undefined) {
-        timer = setTimeout(startWriting, batchDelayMs);
+      if (cancelTimer === undefined && writing === undefined) {
+        cancelTimer = startTimer(batchDelayMs, startWriting);
       }
     },
     async flush(): Promise<void> {
       startWriting();
-      if (writing === undefined) return;
-      let deadline: ReturnType<typeof setTimeout> | undefined;
-      const waited = new Promise<void>((resolve) => deadline = setTimeout(resolve, maxFlushMs));
-      await Promise.race([writing, waited]);
-      clearTimeout(deadline);
+      await endsWithin(writing, maxFlushMs);
     },
   };
 }

@@ -1,7 +1,7 @@
 // Logger set-up, and the only place that writes log lines. Every part of the server logs through
 // getLogger; main configures first and flushes last. A message never holds a secret.
 
-import { type ConsolaInstance, createConsola, type LogObject } from "consola/core";
+import { ALogger, type LogEntry, LogLevel as LevelNumber } from "@thi.ng/logger";
 import { createLineWriter, type Line, type LineWriter } from "./line_writer.ts";
 import { formatLine, type LogFormat, type LogLevel } from "./log_line.ts";
 
@@ -31,25 +31,33 @@ export interface LoggingOptions {
   readonly write?: (lines: Uint8Array<ArrayBuffer>) => void | Promise<void>;
 }
 
-/** The numbers that consola gives the levels; 0 is the most severe. */
-const levelNumbers: Readonly<Record<LogLevel, number>> = {
-  fatal: 0,
-  error: 0,
-  warn: 1,
-  info: 3,
-  debug: 4,
+/** What the logger compares; it has no name for the last one. */
+const levelNumbers: Readonly<Record<LogLevel, LevelNumber>> = {
+  debug: LevelNumber.DEBUG,
+  info: LevelNumber.INFO,
+  warn: LevelNumber.WARN,
+  error: LevelNumber.SEVERE,
+  fatal: LevelNumber.SEVERE,
 };
-/** Lower than every level: nothing is logged. */
-const silent = -1;
 
-/** Its core alone: what it would print with, and what that imports, is not loaded. */
-const root: ConsolaInstance = createConsola({
-  level: silent,
-  // It would hold back records that look the same: several jobs may fail with one reason.
-  throttle: 0,
-  reporters: [{ log: writeRecord }],
-});
-const loggers = new Map<string, ConsolaInstance>();
+/** Logs the records of one component. */
+class ComponentLogger extends ALogger {
+  logAs(level: LogLevel, message: string, fields: Record<string, unknown> = {}): void {
+    this.log(levelNumbers[level], [level, message, fields]);
+  }
+
+  override logEntry([, component, timeMs, level, message, fields]: LogEntry): void {
+    writer.push(formatLine(format, { timeMs, level, component, message, fields }));
+  }
+
+  override childLogger(component: string, level = this.level) {
+    return Object.assign(new ComponentLogger(component, level), { parent: this });
+  }
+}
+
+const loggers = new Map<string, ComponentLogger>();
+/** Nothing is logged before the set-up. */
+let lowest = LevelNumber.NONE;
 
 let format: LogFormat = "text";
 let write: LoggingOptions["write"] = writeToStdout;
@@ -66,8 +74,8 @@ export function configureLogging(options: LoggingOptions): void {
     write = options.write ?? writeToStdout;
     writer = createLineWriter(write, describeDropped);
   }
-  root.level = levelNumbers[options.level];
-  for (const logger of loggers.values()) logger.level = root.level;
+  lowest = levelNumbers[options.level];
+  for (const logger of loggers.values()) logger.level = lowest;
 }
 
 /**
@@ -75,19 +83,15 @@ export function configureLogging(options: LoggingOptions): void {
  * what varies goes into the fields, an error into the field `error`.
  */
 export function getLogger(component: string): Logger {
-  let logger = loggers.get(component);
-  if (logger === undefined) {
-    logger = root.withTag(component);
-    loggers.set(component, logger);
-  }
-  const { debug, info, warn, error, fatal } = logger;
+  const logger = loggers.get(component) ?? new ComponentLogger(component, lowest);
+  loggers.set(component, logger);
   return {
-    debug,
-    info,
-    warn,
-    error,
-    fatal,
-    isEnabledFor: (level) => levelNumbers[level] <= root.level,
+    debug: (message, fields) => logger.logAs("debug", message, fields),
+    info: (message, fields) => logger.logAs("info", message, fields),
+    warn: (message, fields) => logger.logAs("warn", message, fields),
+    error: (message, fields) => logger.logAs("error", message, fields),
+    fatal: (message, fields) => logger.logAs("fatal", message, fields),
+    isEnabledFor: (level) => logger.enabled(levelNumbers[level]),
   };
 }
 
@@ -99,17 +103,6 @@ export function writeLine(line: Line): void {
 /** Returns when everything logged so far is written, or after a second if it cannot be. */
 export function flushLogs(): Promise<void> {
   return writer.flush();
-}
-
-function writeRecord({ args, date, tag, type }: LogObject): void {
-  const [message, fields] = args as [string, Record<string, unknown>?];
-  writer.push(formatLine(format, {
-    timeMs: date.getTime(),
-    level: type as LogLevel,
-    component: tag,
-    message,
-    fields: fields ?? {},
-  }));
 }
 
 function describeDropped(count: number): string {

@@ -2,6 +2,7 @@
 // What is not written yet waits as jobs, not as messages, so that the write buffer stays small.
 
 import type { ConfirmChannel, Options } from "amqplib";
+import { startTimer } from "../../src/clock.ts";
 import { errorMessage, ValetError } from "../../src/errors.ts";
 import type { Job } from "../../src/job.ts";
 import { unavailable } from "./rabbitmq_errors.ts";
@@ -43,7 +44,7 @@ export class Publisher {
   readonly #unconfirmed = new Set<Batch>();
   #isBufferFull = false;
   #lastConfirmAtMs = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelTimer: (() => void) | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -72,7 +73,7 @@ export class Publisher {
     this.#unconfirmed.add(batch);
     this.#unwritten.push(batch);
     this.#write();
-    if (this.#timer === undefined) this.#watch();
+    if (this.#cancelTimer === undefined) this.#watch();
     return promise;
   }
 
@@ -92,8 +93,8 @@ export class Publisher {
   fail(reason: string): void {
     const error = unavailable(`Cannot publish: ${reason}`);
     for (const batch of [...this.#unconfirmed]) this.#reject(batch, error);
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
   }
 
   #write(): void {
@@ -141,11 +142,11 @@ export class Publisher {
 
   /** One timer for all that waits: a broker that has been silent for too long gets a new session. */
   #watch(): void {
-    this.#timer = undefined;
+    this.#cancelTimer = undefined;
     if (this.#unconfirmed.size === 0) return;
     const leftMs = this.#lastConfirmAtMs + confirmTimeoutMs - performance.now();
     if (leftMs > 0) {
-      this.#timer = setTimeout(() => this.#watch(), leftMs);
+      this.#cancelTimer = startTimer(leftMs, () => this.#watch());
     } else {
       const reason = `RabbitMQ has confirmed no message for ${confirmTimeoutMs / 1000} seconds`;
       this.#options.onEnd(new Error(reason));

@@ -2,6 +2,7 @@
 // sends many. Called by rabbitmq_consumer.ts, with one for each connection.
 
 import type { ConsumeMessage } from "amqplib";
+import { startTimer } from "../../src/clock.ts";
 import { getLogger } from "../../src/log.ts";
 
 /** Between two lines. */
@@ -13,7 +14,7 @@ const log = getLogger("rabbitmq");
 export class RejectionLog {
   #count = 0;
   #last: Readonly<Record<string, unknown>> = {};
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelTimer: (() => void) | undefined;
 
   /** Adds a message that was rejected. */
   add({ content, fields, properties }: ConsumeMessage, reason: string): void {
@@ -27,19 +28,19 @@ export class RejectionLog {
       bytes: content.length,
       reason,
     };
-    if (this.#timer === undefined) this.#tellRepeatedly();
+    if (this.#cancelTimer === undefined) this.#tellRepeatedly();
   }
 
   /** Tells of those that nothing was said of yet. No message may be added after this. */
   close(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     this.#tell();
   }
 
   #tellRepeatedly(): void {
     const hasNews = this.#count > 0;
     this.#tell();
-    this.#timer = hasNews ? setTimeout(() => this.#tellRepeatedly(), intervalMs) : undefined;
+    this.#cancelTimer = hasNews ? startTimer(intervalMs, () => this.#tellRepeatedly()) : undefined;
   }
 
   #tell(): void {

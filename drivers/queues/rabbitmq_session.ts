@@ -8,6 +8,7 @@ import {
   connect,
   type SocketOptions,
 } from "amqplib";
+import { startTimer } from "../../src/clock.ts";
 import { errorMessage, isUnavailable } from "../../src/errors.ts";
 import type { Job } from "../../src/job.ts";
 import { getLogger } from "../../src/log.ts";
@@ -60,9 +61,9 @@ export async function openSession(
   const { options } = sessionOptions;
   const life = new AbortController();
   const giveUp = () => life.abort(new Error("the job queue is closed"));
-  const timer = setTimeout(() => {
+  const cancelTimer = startTimer(openTimeoutMs, () => {
     life.abort(new Error(`it did not answer within ${openTimeoutMs / 1000} seconds`));
-  }, openTimeoutMs);
+  });
   signal.addEventListener("abort", giveUp);
   try {
     const channels = await openChannels(options.broker, life);
@@ -74,7 +75,7 @@ export async function openSession(
     life.abort(reason);
     throw openError(reason, options);
   } finally {
-    clearTimeout(timer);
+    cancelTimer();
     signal.removeEventListener("abort", giveUp);
   }
 }
@@ -213,15 +214,13 @@ async function openConnection(
 }
 
 async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(unavailable(`RabbitMQ did not answer within ${timeoutMs / 1000} seconds`));
-    }, timeoutMs);
+  const timeUp = Promise.withResolvers<never>();
+  const cancelTimer = startTimer(timeoutMs, () => {
+    timeUp.reject(unavailable(`RabbitMQ did not answer within ${timeoutMs / 1000} seconds`));
   });
   try {
-    return await Promise.race([promise, timeUp]);
+    return await Promise.race([promise, timeUp.promise]);
   } finally {
-    clearTimeout(timer);
+    cancelTimer();
   }
 }

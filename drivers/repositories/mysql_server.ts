@@ -2,7 +2,7 @@
 // the clock of the server, and what happens when it is lost. Used by mysql.ts and mysql_schema.ts.
 
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from "mysql2";
-import { steadyNow, systemClock } from "../../src/clock.ts";
+import { startTimer, steadyNow, systemClock } from "../../src/clock.ts";
 import { ValetError } from "../../src/errors.ts";
 import type { Health } from "../../src/repository.ts";
 import { Outage } from "../outage.ts";
@@ -275,14 +275,10 @@ export class MysqlServer {
   async #askInTime(ask: (timeoutMs: number) => Promise<void>): Promise<void> {
     const startMs = steadyNow();
     const timeoutMs = Math.min(pingTimeoutMs, this.#address.queryTimeoutMs);
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeUp = Promise.withResolvers<never>();
+    const cancelTimer = startTimer(timeoutMs, () => timeUp.reject(timeoutError(timeoutMs)));
     try {
-      await Promise.race([
-        this.#askAnywhere(() => ask(timeoutMs)),
-        new Promise((_, reject) => {
-          timer = setTimeout(() => reject(timeoutError(timeoutMs)), timeoutMs);
-        }),
-      ]);
+      await Promise.race([this.#askAnywhere(() => ask(timeoutMs)), timeUp.promise]);
     } catch (thrown) {
       // All connections may be busy: whoever answered somebody else is there, unless this is the answer.
       const isAnswer = classifyError(thrown) !== "lost";
@@ -290,7 +286,7 @@ export class MysqlServer {
         throw new Error(reasonOf(thrown), { cause: thrown });
       }
     } finally {
-      clearTimeout(timer);
+      cancelTimer();
     }
   }
 
@@ -341,12 +337,12 @@ function askInTime(
   timeoutMs: number,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const cancelTimer = startTimer(timeoutMs, () => {
       reject(timeoutError(timeoutMs));
       kill(connection);
-    }, timeoutMs);
+    });
     const answer = (error: unknown, result: unknown) => {
-      clearTimeout(timer);
+      cancelTimer();
       if (error) reject(error);
       else resolve(result);
     };

@@ -1,7 +1,7 @@
 // The executor: a fixed number of slots, each with one worker; hands runs to them, replaces lost
 // workers, ends overdue ones. Called by the dispatcher, which it tells how every run ended.
 
-import { steadyNow } from "../clock.ts";
+import { startTimer, steadyNow } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import type { Outcome } from "../job.ts";
 import { getLogger } from "../log.ts";
@@ -39,7 +39,7 @@ export class Pool {
   readonly #jobsPerWorker: number;
   readonly #overdue: EarliestTimer;
   readonly #retry: EarliestTimer;
-  #stallTimer: ReturnType<typeof setTimeout> | undefined;
+  #cancelStallTimer: (() => void) | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -121,7 +121,7 @@ export class Pool {
       await this.#isIdleWithin(this.#options.killGraceMs);
     }
     for (const timer of [this.#overdue, this.#retry]) timer.disarm();
-    clearTimeout(this.#stallTimer);
+    this.#cancelStallTimer?.();
     for (const slot of this.#slots.all()) {
       this.#end(slot.unfinished().map(({ run }) => ({ run, wasStarted: slot.isReady })));
     }
@@ -279,17 +279,17 @@ export class Pool {
 
   /** A worker that stops ending runs while others wait behind them gives those back. */
   #watchStalls(): void {
-    if (this.#stallTimer !== undefined) return;
+    if (this.#cancelStallTimer !== undefined) return;
     const watched = this.#slots.all().filter((slot) => slot.size > this.#jobsPerWorker);
     if (watched.length === 0) return;
     const progress = watched.map((slot) => slot.progress);
-    this.#stallTimer = setTimeout(() => {
-      this.#stallTimer = undefined;
+    this.#cancelStallTimer = startTimer(stallMs, () => {
+      this.#cancelStallTimer = undefined;
       for (const [index, slot] of watched.entries()) {
         if (slot.progress === progress[index] && slot.isReady && slot.size > 0) slot.takeBack();
       }
       this.#watchStalls();
-    }, stallMs);
+    });
   }
 
   #endOverdue(): void {

@@ -1,6 +1,7 @@
 // A runner process: hosts one worker thread for a server that is its parent. Started by
 // runner_process.ts through the hidden subcommand `runner`; ends when its stdin ends.
 
+import { startTimer } from "../clock.ts";
 import {
   controlPrefix,
   readLines,
@@ -33,10 +34,7 @@ export async function serveRunner(workerUrl: URL): Promise<never> {
 }
 
 function start(workerUrl: URL, options: RunnerOptions): WorkerHandle {
-  setInterval(() => {
-    const usedMb = Math.round(Deno.memoryUsage().rss / 1_048_576);
-    if (usedMb > options.maxMemoryMb) tell({ kind: "out_of_memory", usedMb });
-  }, memoryCheckMs);
+  watchMemory(options.maxMemoryMb);
   const events = {
     // The frames of the tasks go to stdout, from the worker itself.
     onBytes: () => {},
@@ -44,6 +42,12 @@ function start(workerUrl: URL, options: RunnerOptions): WorkerHandle {
     onLost: (reason: string) => tell({ kind: "lost", reason }),
   };
   return openWorkerThread(workerUrl, options, events, "standard_output");
+}
+
+function watchMemory(maxMemoryMb: number): void {
+  const usedMb = Math.round(Deno.memoryUsage().rss / 1_048_576);
+  if (usedMb > maxMemoryMb) tell({ kind: "out_of_memory", usedMb });
+  startTimer(memoryCheckMs, () => watchMemory(maxMemoryMb));
 }
 
 function pass(worker: WorkerHandle, line: string): void {

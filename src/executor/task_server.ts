@@ -269,7 +269,8 @@ class TaskServer {
   }
 
   #failEarly(run: TaskRun, reason: string, name: "TimeoutError" | "AbortError"): void {
-    if (!run.fail(reason, name)) return;
+    // What its abort listeners do wrong is the run's own, whoever calls here.
+    if (!this.#runtime!.context.run(run, () => run.fail(reason, name))) return;
     this.#sink.write(FrameKind.Aborting, run.message.number, 0, 0, reason);
     this.#flushSoon();
   }

@@ -1,6 +1,7 @@
 // Reads the JSON object that a request carries, within a size and a time. Called by the routes.
 // Deno.serve sets no limit to either, so nothing else may read a body.
 
+import { startTimer } from "../clock.ts";
 import { ValetError } from "../errors.ts";
 import type { JsonObject } from "../job_request.ts";
 
@@ -95,11 +96,11 @@ function createDeadline(timeoutMs: number): Deadline {
     readonly reject: (error: unknown) => void;
   }
   const reads = new Set<Read>(); // in the order of their deadlines
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let cancelTimer: (() => void) | undefined;
 
   function arm(): void {
     const oldest = reads.values().next().value;
-    timer = oldest && setTimeout(sweep, oldest.deadlineMs - performance.now());
+    cancelTimer = oldest && startTimer(oldest.deadlineMs - performance.now(), sweep);
   }
 
   function sweep(): void {
@@ -118,15 +119,15 @@ function createDeadline(timeoutMs: number): Deadline {
     new Promise((resolve, reject) => {
       const read = { deadlineMs: performance.now() + timeoutMs, reject };
       reads.add(read);
-      if (timer === undefined) arm();
+      if (cancelTimer === undefined) arm();
       reading.then(resolve, (cause) => {
         const message = "Cannot read the body: the connection broke off";
         const isNoJson = cause instanceof SyntaxError;
         reject(isNoJson ? cause : new ValetError("invalid_argument", message, { cause }));
       }).finally(() => {
         if (!reads.delete(read) || reads.size > 0) return;
-        clearTimeout(timer);
-        timer = undefined;
+        cancelTimer?.();
+        cancelTimer = undefined;
       });
     });
 }
