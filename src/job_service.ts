@@ -15,6 +15,7 @@ import {
   parseNewJob,
 } from "./job_request.ts";
 import { getLogger } from "./log.ts";
+import { type MaybePromise, whenReady } from "./maybe_promise.ts";
 import type { Queue } from "./queue.ts";
 import type { Repository } from "./repository.ts";
 import type { RegisteredTask } from "./task.ts";
@@ -44,7 +45,7 @@ export interface JobService {
    * @throws ValetError `invalid_argument`, or `queue_full`: then nothing is stored.
    */
   create(input: JsonObject): Promise<Job>;
-  get(id: string): Promise<Job>;
+  get(id: string): MaybePromise<Job>;
   /** One page, newest first; `nextCursor` is undefined on the last one. Throws `invalid_argument`. */
   list(input: ListInput): Promise<{ jobs: readonly Job[]; nextCursor: string | undefined }>;
   /** Changes name and description; an absent one stays as it is. Throws `invalid_argument`. */
@@ -52,7 +53,7 @@ export interface JobService {
   /** Removes the job with its result; it will not run, and its run is aborted. */
   delete(id: string): Promise<void>;
   /** The result; `not_found` until the job has finished. */
-  getResult(id: string): Promise<JobResult>;
+  getResult(id: string): MaybePromise<JobResult>;
   deleteResult(id: string): Promise<void>;
 }
 
@@ -113,10 +114,8 @@ export function createJobService(options: JobServiceOptions): JobService {
       return job;
     },
 
-    async get(id) {
-      const job = await repository.get(jobId(id));
-      if (job === null) throw notFound("job", id);
-      return job;
+    get(id) {
+      return whenReady(repository.get(jobId(id)), (job) => job ?? throwNotFound("job", id));
     },
 
     async list(input) {
@@ -128,23 +127,22 @@ export function createJobService(options: JobServiceOptions): JobService {
       const fields = parseJobFields(input);
       const edit = { kind: "edit", id: jobId(id), ...fields } as const;
       const [job] = await repository.change([edit], clock.now());
-      if (job === null) throw notFound("job", id);
+      if (job === null) throwNotFound("job", id);
     },
 
     async delete(id) {
       const job = await remove(jobId(id));
-      if (job === null) throw notFound("job", id);
+      if (job === null) throwNotFound("job", id);
     },
 
-    async getResult(id) {
-      const result = await repository.getResult(jobId(id, "job result"));
-      if (result === null) throw notFound("job result", id);
-      return result;
+    getResult(id) {
+      const reading = repository.getResult(jobId(id, "job result"));
+      return whenReady(reading, (result) => result ?? throwNotFound("job result", id));
     },
 
     async deleteResult(id) {
       const isFound = await repository.deleteResult(jobId(id, "job result"));
-      if (!isFound) throw notFound("job result", id);
+      if (!isFound) throwNotFound("job result", id);
     },
   };
 }
@@ -176,7 +174,7 @@ function newJob(id: string, request: NewJob, nowMs: number): Job {
 /** The id that a client named. What has not the form of an id is unknown. */
 function jobId(text: string, what = "job"): string {
   const id = readJobId(text);
-  if (id === null) throw notFound(what, text);
+  if (id === null) throwNotFound(what, text);
   return id;
 }
 
@@ -188,7 +186,7 @@ function queueFull(): ValetError {
 /** The longest id that an answer repeats. */
 const maxShownIdLength = 64;
 
-function notFound(what: string, id: string): ValetError {
+function throwNotFound(what: string, id: string): never {
   const shown = id.length <= maxShownIdLength ? id : `${id.slice(0, maxShownIdLength)}...`;
-  return new ValetError("not_found", `${what} with ID: ${shown} not found`);
+  throw new ValetError("not_found", `${what} with ID: ${shown} not found`);
 }

@@ -3,6 +3,7 @@
 
 import type { Job, JobResult, JobStatus } from "./job.ts";
 import type { Change } from "./job_change.ts";
+import type { MaybePromise } from "./maybe_promise.ts";
 
 /** Which jobs to list. Every given filter must match. */
 export interface JobQuery {
@@ -87,7 +88,7 @@ export interface Repository {
   insert(jobs: readonly Job[]): Promise<void>;
 
   /** The job, or null if there is none of that id. */
-  get(id: string): Promise<Job | null>;
+  get(id: string): MaybePromise<Job | null>;
 
   /**
    * One page of jobs, newest first. A page is bounded work: it may hold fewer jobs than `limit`, even
@@ -99,7 +100,7 @@ export interface Repository {
   delete(id: string): Promise<Job | null>;
 
   /** The result, or null: no such job, not finished, or its result was deleted. */
-  getResult(jobId: string): Promise<JobResult | null>;
+  getResult(jobId: string): MaybePromise<JobResult | null>;
 
   /** Removes the result and leaves the job; false if there is no result. */
   deleteResult(jobId: string): Promise<boolean>;

@@ -72,7 +72,7 @@ class MemoryRepository implements Repository {
     this.#forgetAboveLimit(table);
   }
 
-  async get(id: string): Promise<Job | null> {
+  get(id: string): Job | null {
     return this.#openTable().find(id)?.job ?? null;
   }
 
@@ -100,7 +100,7 @@ class MemoryRepository implements Repository {
     return entry.job;
   }
 
-  async getResult(jobId: string): Promise<JobResult | null> {
+  getResult(jobId: string): JobResult | null {
     return this.#openTable().find(jobId)?.result ?? null;
   }
 

@@ -79,7 +79,7 @@ class SqliteRepository implements Repository {
     return await this.#write(() => this.#jobs.insert(jobs));
   }
 
-  async get(id: string): Promise<Job | null> {
+  get(id: string): Job | null {
     return this.#read(() => this.#jobs.get(id));
   }
 
@@ -111,7 +111,7 @@ class SqliteRepository implements Repository {
     return await this.#write(() => this.#jobs.delete(id));
   }
 
-  async getResult(jobId: string): Promise<JobResult | null> {
+  getResult(jobId: string): JobResult | null {
     return this.#read(() => this.#jobs.getResult(jobId));
   }
 

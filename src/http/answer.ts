@@ -1,6 +1,7 @@
 // What a route hands back: plain data, of which src/http/app.ts makes the one Response of a request.
 
 import type { Context } from "hono";
+import type { MaybePromise } from "../maybe_promise.ts";
 
 /** An answer to a request. */
 export interface Answer {
@@ -18,7 +19,7 @@ export interface Route {
   /** Path below the mount point, in Hono's notation: `/jobs/:id`. */
   readonly path: string;
   /** `mount` is the prefix under which the route was called: empty or `/api`. */
-  readonly handle: (context: Context, mount: string) => Answer | Promise<Answer>;
+  readonly handle: (context: Context, mount: string) => MaybePromise<Answer>;
 }
 
 /** The answer that says no more than that it is done. */

@@ -6,6 +6,7 @@ import type { AccessRecord } from "../access_log.ts";
 import type { Clock } from "../clock.ts";
 import type { JobService } from "../job_service.ts";
 import { getLogger } from "../log.ts";
+import type { MaybePromise } from "../maybe_promise.ts";
 import type { StatusReport } from "../status.ts";
 import type { RegisteredTask } from "../task.ts";
 import type { Answer, Route } from "./answer.ts";
@@ -59,30 +60,40 @@ export function createApp(options: AppOptions): Hono {
   const log = getLogger("http");
   const app = new Hono();
 
-  async function respond(
+  function respond(
     context: Context,
     handle: Route["handle"],
     mount: string,
-  ): Promise<Response> {
+  ): MaybePromise<Response> {
     const startMs = clock.now();
     const { path, raw } = context.req;
     const { method } = raw;
     const corsHeaders = cors(raw);
     const requestId = requestIdOf(raw.headers);
-    let answer: Answer;
-    try {
-      answer = await handle(context, mount);
-    } catch (error) {
-      answer = answerOfError(error);
+
+    function finish(answer: Answer): Response {
+      const timeMs = clock.now();
+      // A clock that was set back must not make it negative.
+      const durationMs = Math.max(0, timeMs - startMs);
+      logAccess({ method, path, status: answer.status, timeMs, durationMs, requestId });
+      return makeResponse(method === "HEAD" ? withLength(answer) : answer, requestId, corsHeaders);
+    }
+
+    function fail(error: unknown): Response {
+      const answer = answerOfError(error);
       if (answer.status === 500) {
         log.error("a request failed", { method, path, request_id: requestId, error });
       }
+      return finish(answer);
     }
-    const timeMs = clock.now();
-    // A clock that was set back must not make it negative.
-    const durationMs = Math.max(0, timeMs - startMs);
-    logAccess({ method, path, status: answer.status, timeMs, durationMs, requestId });
-    return makeResponse(method === "HEAD" ? withLength(answer) : answer, requestId, corsHeaders);
+
+    let answer: MaybePromise<Answer>;
+    try {
+      answer = handle(context, mount);
+    } catch (error) {
+      return fail(error);
+    }
+    return answer instanceof Promise ? answer.then(finish, fail) : finish(answer);
   }
 
   for (const mount of mounts) {

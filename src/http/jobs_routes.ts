@@ -2,6 +2,7 @@
 
 import type { JobService } from "../job_service.ts";
 import { noContent, type Route } from "./answer.ts";
+import { whenReady } from "../maybe_promise.ts";
 import { jobJson, resultJson } from "./job_json.ts";
 import type { UseBody } from "./request_body.ts";
 
@@ -45,10 +46,10 @@ export function jobsRoutes({ service, unitMs, useBody }: JobsRoutesOptions): rea
     {
       method: "GET",
       path: "/jobs/:id",
-      handle: async ({ req }) => {
-        const job = await service.get(req.param("id")!);
-        return { status: 200, json: jobJson(job, unitMs) };
-      },
+      handle: ({ req }) =>
+        whenReady(service.get(req.param("id")!), (job) => {
+          return { status: 200, json: jobJson(job, unitMs) };
+        }),
     },
     {
       method: "PATCH",
@@ -70,10 +71,10 @@ export function jobsRoutes({ service, unitMs, useBody }: JobsRoutesOptions): rea
     {
       method: "GET",
       path: "/jobs/:id/results",
-      handle: async ({ req }) => {
-        const result = await service.getResult(req.param("id")!);
-        return { status: 200, json: resultJson(result) };
-      },
+      handle: ({ req }) =>
+        whenReady(service.getResult(req.param("id")!), (result) => {
+          return { status: 200, json: resultJson(result) };
+        }),
     },
     {
       method: "DELETE",

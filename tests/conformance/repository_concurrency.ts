@@ -12,7 +12,7 @@ import type { TestRepository } from "./repository.ts";
 /** A call and what its answer must be; the answer of a call that fails is the code of its error. */
 interface Call {
   readonly name: string;
-  run(repository: Repository): Promise<unknown>;
+  run(repository: Repository): unknown;
   readonly expected: unknown;
 }
 

@@ -7,7 +7,7 @@ import { makeClaim, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts"
 import { defaultDeadlineMs } from "../testing/within.ts";
 import type { TestRepository } from "./repository.ts";
 
-const calls: Readonly<Record<string, (repository: Repository) => Promise<unknown>>> = {
+const calls: Readonly<Record<string, (repository: Repository) => unknown>> = {
   insert: (repository) => repository.insert([makeJob()]),
   get: (repository) => repository.get(makeJob().id),
   list: (repository) => repository.list({ limit: 10 }),
@@ -39,7 +39,10 @@ export function testLifeCycle(test: TestRepository): void {
   for (const [name, call] of Object.entries(calls)) {
     test(`${name} after close is unavailable`, async (repository) => {
       await repository.close();
-      await assert.rejects(call(repository), { name: "ValetError", code: "unavailable" });
+      await assert.rejects(async () => await call(repository), {
+        name: "ValetError",
+        code: "unavailable",
+      });
     });
   }
 

@@ -111,13 +111,13 @@ const workQuery: fc.Arbitrary<WorkQuery> = fc.record({
 interface Command {
   /** Shown where the test fails. */
   readonly name: string;
-  run(repository: Repository, claims: Claims): Promise<unknown>;
+  run(repository: Repository, claims: Claims): unknown;
 }
 
 function commandsOf<Input>(
   input: fc.Arbitrary<Input>,
   name: string,
-  run: (repository: Repository, input: Input) => Promise<unknown>,
+  run: (repository: Repository, input: Input) => unknown,
 ): fc.Arbitrary<Command> {
   return input.map((value) => ({
     name: `${name} ${JSON.stringify(value)}`,

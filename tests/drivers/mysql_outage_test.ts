@@ -131,7 +131,7 @@ Deno.test("mysql: a server that hangs is lost when the time for an answer is ove
     await repository.insert([job]);
     server.freeze();
     try {
-      await assert.rejects(repository.get(job.id), {
+      await assert.rejects(async () => await repository.get(job.id), {
         code: "unavailable",
         message: /no answer within 200 ms/,
       });
@@ -206,7 +206,7 @@ Deno.test("mysql: close during an outage ends at once, and later calls are unava
     await server.kill();
     await logs.waitFor({ message: lost });
     await within(repository.close(), "the close", recoveryMs);
-    await assert.rejects(repository.get(makeJob().id), { code: "unavailable" });
+    await assert.rejects(async () => await repository.get(makeJob().id), { code: "unavailable" });
     assert.equal(logs.lines.length, 1);
   }));
 

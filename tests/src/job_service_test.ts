@@ -65,8 +65,8 @@ async function published(queue: Queue): Promise<Job[]> {
   return deliveries.map(({ job }) => job);
 }
 
-function assertRejects(call: Promise<unknown>, code: ErrorCode, message?: RegExp): Promise<void> {
-  return assert.rejects(call, (error) => {
+function assertRejects(call: () => unknown, code: ErrorCode, message?: RegExp): Promise<void> {
+  return assert.rejects(async () => await call(), (error) => {
     assert.ok(error instanceof ValetError, String(error));
     assert.equal(error.code, code);
     if (message !== undefined) assert.match(error.message, message);
@@ -140,7 +140,7 @@ Deno.test("create gives ids that sort by creation", async () => {
 
 Deno.test("create refuses a wrong request and stores nothing", async () => {
   const { service, repository } = await makeService();
-  await assertRejects(service.create({}), "invalid_argument", /name is missing/);
+  await assertRejects(() => service.create({}), "invalid_argument", /name is missing/);
   assert.equal((await repository.count()).byStatus.PENDING, 0);
 });
 
@@ -149,7 +149,7 @@ Deno.test("create refuses a job where the queue is full, before anything is stor
   // At once: those under way count as well.
   const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => service.create(input)));
   assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 2);
-  await assertRejects(service.create(input), "queue_full");
+  await assertRejects(() => service.create(input), "queue_full");
   assert.equal((await repository.count()).byStatus.PENDING, 2);
   // A job for later does not need the queue now.
   await service.create({ ...input, run_at: "2030-01-01T00:00:00Z" });
@@ -157,18 +157,20 @@ Deno.test("create refuses a job where the queue is full, before anything is stor
 
 Deno.test("create counts a create that failed as over", async () => {
   const { service } = await makeService({ capacity: 1, repository: { insert: unavailable } });
-  for (let count = 0; count < 3; count++) await assertRejects(service.create(input), "unavailable");
+  for (let count = 0; count < 3; count++) {
+    await assertRejects(() => service.create(input), "unavailable");
+  }
 });
 
 Deno.test("create publishes nothing that could not be stored", async () => {
   const { service, queue } = await makeService({ repository: { insert: unavailable } });
-  await assertRejects(service.create(input), "unavailable");
+  await assertRejects(() => service.create(input), "unavailable");
   assert.deepEqual(await published(queue), []);
 });
 
 Deno.test("create removes a job that could not be published", async () => {
   const { service, repository, deleted } = await makeService({ queue: { publish: unavailable } });
-  await assertRejects(service.create(input), "unavailable", /gone/);
+  await assertRejects(() => service.create(input), "unavailable", /gone/);
   assert.equal((await repository.count()).byStatus.PENDING, 0);
   assert.deepEqual(deleted, []);
 });
@@ -178,7 +180,7 @@ Deno.test("create throws what publish threw, also where the job cannot be remove
     queue: { publish: () => Promise.reject(new ValetError("queue_full", "full")) },
     repository: { delete: unavailable },
   });
-  await assertRejects(service.create(input), "queue_full");
+  await assertRejects(() => service.create(input), "queue_full");
 });
 
 Deno.test("every use case takes an id in either case and does not find any other text", async () => {
@@ -189,11 +191,11 @@ Deno.test("every use case takes an id in either case and does not find any other
   for (const bad of [unknownId, "", "x", "__proto__", `${id}'--`, "a".repeat(70_000)]) {
     const job = /^job with ID: .{0,67} not found$/;
     const result = /^job result with ID: .{0,67} not found$/;
-    await assertRejects(service.get(bad), "not_found", job);
-    await assertRejects(service.update(bad, {}), "not_found", job);
-    await assertRejects(service.delete(bad), "not_found", job);
-    await assertRejects(service.getResult(bad), "not_found", result);
-    await assertRejects(service.deleteResult(bad), "not_found", result);
+    await assertRejects(() => service.get(bad), "not_found", job);
+    await assertRejects(() => service.update(bad, {}), "not_found", job);
+    await assertRejects(() => service.delete(bad), "not_found", job);
+    await assertRejects(() => service.getResult(bad), "not_found", result);
+    await assertRejects(() => service.deleteResult(bad), "not_found", result);
   }
   await service.update(id.toUpperCase(), { name: "b" });
   assert.equal((await service.getResult(id.toUpperCase())).metadataJson, '"some metadata"');
@@ -206,11 +208,11 @@ Deno.test("a text that is no UUID never reaches the repository", async () => {
   const { service } = await makeService({
     repository: { get: fail, change: fail, delete: fail, getResult: fail, deleteResult: fail },
   });
-  await assertRejects(service.get("x"), "not_found");
-  await assertRejects(service.update("x", {}), "not_found");
-  await assertRejects(service.delete("x"), "not_found");
-  await assertRejects(service.getResult("x"), "not_found");
-  await assertRejects(service.deleteResult("x"), "not_found");
+  await assertRejects(() => service.get("x"), "not_found");
+  await assertRejects(() => service.update("x", {}), "not_found");
+  await assertRejects(() => service.delete("x"), "not_found");
+  await assertRejects(() => service.getResult("x"), "not_found");
+  await assertRejects(() => service.deleteResult("x"), "not_found");
 });
 
 Deno.test("list pages through the jobs, newest first, while others arrive", async () => {
@@ -236,7 +238,7 @@ Deno.test("list filters, and refuses a bad query", async () => {
   assert.deepEqual(jobs.map((job) => job.id), [id]);
   assert.equal(nextCursor, undefined);
   assert.deepEqual((await service.list({ taskName: "no such task" })).jobs, []);
-  await assertRejects(service.list({ limit: "0" }), "invalid_argument");
+  await assertRejects(() => service.list({ limit: "0" }), "invalid_argument");
 });
 
 Deno.test("update changes what is given and leaves the rest", async () => {
@@ -247,7 +249,7 @@ Deno.test("update changes what is given and leaves the rest", async () => {
   await service.update(id, {});
   const { name, description } = await service.get(id);
   assert.deepEqual({ name, description }, { name: "b", description: "" });
-  await assertRejects(service.update(id, { name: "" }), "invalid_argument");
+  await assertRejects(() => service.update(id, { name: "" }), "invalid_argument");
 });
 
 Deno.test("delete removes a job with its result", async () => {
@@ -255,8 +257,8 @@ Deno.test("delete removes a job with its result", async () => {
   const { id } = await service.create(input);
   await runJob(repository, id);
   await service.delete(id);
-  await assertRejects(service.get(id), "not_found");
-  await assertRejects(service.getResult(id), "not_found");
+  await assertRejects(() => service.get(id), "not_found");
+  await assertRejects(() => service.getResult(id), "not_found");
   assert.deepEqual(deleted, []);
 });
 
@@ -271,7 +273,7 @@ Deno.test("delete tells of a job that was running", async () => {
 Deno.test("getResult finds the result once the job has finished, until it is deleted", async () => {
   const { service, repository } = await makeService();
   const { id } = await service.create(input);
-  await assertRejects(service.getResult(id), "not_found", /^job result with ID/);
+  await assertRejects(() => service.getResult(id), "not_found", /^job result with ID/);
   await runJob(repository, id);
   assert.deepEqual(await service.getResult(id), {
     jobId: id,
@@ -279,7 +281,7 @@ Deno.test("getResult finds the result once the job has finished, until it is del
     error: undefined,
   });
   await service.deleteResult(id);
-  await assertRejects(service.getResult(id), "not_found");
-  await assertRejects(service.deleteResult(id), "not_found");
+  await assertRejects(() => service.getResult(id), "not_found");
+  await assertRejects(() => service.deleteResult(id), "not_found");
   assert.equal((await service.get(id)).status, "COMPLETED");
 });
