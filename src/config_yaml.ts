@@ -41,19 +41,18 @@ export interface SettingsReading {
 
 /**
  * Reads the settings of a YAML text. `keys` maps every accepted dotted key to the one that it stands
- * for: itself, if it is no alias. The sections follow from the keys. A text that is no YAML has one
- * problem, the first that the parser met, and no values; nothing is thrown.
+ * for: itself, if it is no alias. The sections follow from the keys. Where the text is no YAML, each of its
+ * outermost keys that is none has one problem, the first that the parser met, and the others are read;
+ * nothing is thrown.
  */
 export function readSettings(text: string, keys: ReadonlyMap<string, string>): SettingsReading {
   const reader = new SettingsReader(text, keys);
-  try {
-    reader.read(parseEvents(text, {}));
-  } catch (thrown) {
-    reader.addFault(thrown, "", 0);
-  }
+  reader.read();
   return reader;
 }
 
+/** How many places are told at which a text is no YAML: for each, it is parsed once more. */
+const maxFaults = 20;
 /** Bounds what a few lines with aliases of aliases can grow to. */
 const maxAliasedEvents = 10_000;
 const maxShownKeyLength = 80;
@@ -83,6 +82,12 @@ function anchorOf(
   return anchorStart < 0 ? "" : text.slice(anchorStart, anchorEnd);
 }
 
+/** A part of the text, by its offsets. */
+interface Part {
+  readonly start: number;
+  readonly end: number;
+}
+
 class SettingsReader implements SettingsReading {
   readonly values = new Map<string, unknown>();
   readonly positions = new Map<string, Position>();
@@ -92,7 +97,7 @@ class SettingsReader implements SettingsReading {
   readonly #lineStarts: readonly number[];
   readonly #keys: ReadonlyMap<string, string>;
   readonly #sections: ReadonlySet<string>;
-  /** What the parser found, with a copy of what an alias stands for in its place. */
+  /** What the parser found, with a copy of what an alias stands for in its place, if there is that. */
   readonly #events: Event[] = [];
   /** Where each event begins in the text, a copy where its alias does; undefined: it is empty. */
   readonly #starts: (number | undefined)[] = [];
@@ -106,16 +111,43 @@ class SettingsReader implements SettingsReading {
     this.#sections = new Set([...keys.keys()].flatMap(sectionsOf));
   }
 
+  read(): void {
+    try {
+      this.#readEvents(this.#parse());
+    } catch (thrown) {
+      this.#addFault(thrown, "", 0);
+    }
+  }
+
+  /** What the parser finds in the text without the parts of it that it refuses, which are told. */
+  #parse(): readonly Event[] {
+    let text = this.#text;
+    const parts = outermostPairs(text, this.#lineStarts);
+    for (let faults = 0; faults < maxFaults; faults++) {
+      try {
+        return parseEvents(text, {});
+      } catch (thrown) {
+        this.#addFault(thrown, "", 0);
+        // The parser may have met it only after the part that is to blame.
+        const part = parts.find(({ start, end }) => !isMapping(text.slice(start, end)));
+        if (part === undefined) break;
+        parts.splice(0, parts.indexOf(part) + 1);
+        text = blank(text, part);
+      }
+    }
+    return [];
+  }
+
   /** Tells of an exception of the parser; it stands at the offset, or where the parser says if that is later. */
-  addFault(thrown: unknown, path: string, offset: number): void {
+  #addFault(thrown: unknown, path: string, offset: number): void {
     if (!(thrown instanceof YAMLException)) throw thrown;
     const { mark, reason } = thrown;
     const clearer = faultTexts.find(([beginning]) => reason.startsWith(beginning));
     this.#addProblem(Math.max(mark?.position ?? 0, offset), path, clearer?.[1] ?? reason);
   }
 
-  /** Reads what the parser found. Throws its exception where an alias cannot be resolved. */
-  read(events: readonly Event[]): void {
+  /** Reads what the parser found. Throws an exception of its kind where aliases stand for too much. */
+  #readEvents(events: readonly Event[]): void {
     if (events.length === 0) return;
     this.#unfoldAliases(events);
     this.#next = 1;
@@ -132,17 +164,19 @@ class SettingsReader implements SettingsReading {
   #unfoldAliases(events: readonly Event[]): void {
     const anchors = new Map<string, { readonly start: number; readonly end: number }>();
     const open: { readonly anchor: string; readonly start: number }[] = [];
+    const isWhole = this.problems.length === 0;
     let aliasedEvents = 0;
     for (const event of events) {
       if (event.type === EVENT_ID.ALIAS) {
         const offset = event.anchorStart - 1;
         const content = anchors.get(anchorOf(this.#text, event));
         if (content === undefined) {
-          YAMLException.throwAt(
-            this.#text,
-            offset,
-            "an alias without an anchor that ends before it",
-          );
+          // The anchor may stand where the text is refused.
+          if (isWhole) {
+            this.#addProblem(offset, "", "an alias without an anchor that ends before it");
+          }
+          this.#add(event, offset);
+          continue;
         }
         aliasedEvents += content.end - content.start;
         if (aliasedEvents > maxAliasedEvents) {
@@ -238,11 +272,13 @@ class SettingsReader implements SettingsReading {
     this.#skip();
     const [document] = this.#events as [Event];
     const content = this.#events.slice(start, this.#next);
+    // It stands for nothing, which has been told.
+    if (content.some(({ type }) => type === EVENT_ID.ALIAS)) return undefined;
     try {
       const events = [document, ...content, { type: EVENT_ID.POP }];
       return constructFromEvents(events, { source: this.#text, schema: CORE_SCHEMA })[0];
     } catch (thrown) {
-      this.addFault(thrown, path, valueAt);
+      this.#addFault(thrown, path, valueAt);
       return undefined;
     }
   }
@@ -258,7 +294,7 @@ class SettingsReader implements SettingsReading {
     do {
       const { type } = this.#events[at++]!;
       if (type === EVENT_ID.POP) depth--;
-      else if (type !== EVENT_ID.SCALAR) depth++;
+      else if (type !== EVENT_ID.SCALAR && type !== EVENT_ID.ALIAS) depth++;
     } while (depth > 0);
     return at;
   }
@@ -281,6 +317,28 @@ class SettingsReader implements SettingsReading {
     }
     return { line, column: offset - this.#lineStarts[line - 1]! + 1 };
   }
+}
+
+/** The parts of a text that is a block mapping, each from a key of it to the next one; else none. */
+function outermostPairs(text: string, lineStarts: readonly number[]): Part[] {
+  const starts = lineStarts.filter((start) => /[\p{L}\d_"']/u.test(text.charAt(start)));
+  const before = text.slice(0, starts[0]);
+  if (before.replaceAll(/^---|#.*/gm, "").trim() !== "") return [];
+  return starts.map((start, index) => ({ start, end: starts[index + 1] ?? text.length }));
+}
+
+function isMapping(text: string): boolean {
+  try {
+    return parseEvents(text, {})[1]?.type === EVENT_ID.MAPPING;
+  } catch {
+    return false;
+  }
+}
+
+/** The text with spaces in place of the part, so that all else stays where it is. */
+function blank(text: string, { start, end }: Part): string {
+  return text.slice(0, start) + text.slice(start, end).replaceAll(/[^\r\n]/g, " ") +
+    text.slice(end);
 }
 
 /** Where a key or value begins in the text; undefined: it is empty. */

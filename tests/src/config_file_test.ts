@@ -56,7 +56,9 @@ Deno.test("readLoggingFormat finds the format whatever else is wrong with the fi
     ["logging_format: text", "text"],
     ["logging_format: xml", "text"],
     ["port: 1", "text"],
-    ["logging_format: json\nport: [", "text"],
+    ["port: [\nlogging_format: json", "json"],
+    ["logging_format: json]", "text"],
+    ["{logging_format: json", "text"],
   ];
   for (const [text, format] of formats) {
     await withFile(new TextEncoder().encode(text), (path) => {

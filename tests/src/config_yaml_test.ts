@@ -13,12 +13,15 @@ const refused: readonly [text: string, ...lines: string[]][] = [
     "3:3: consumer.job_queue_polling_timeout is set twice, first in line 2",
   ],
   [
-    "port: *nope\nprot: 1",
+    "port: *nope\nprot: 1\nserver: {cors_origins: [*no]}",
     "1:7: an alias without an anchor that ends before it",
+    "2:1: prot is not a known key; did you mean port?",
+    "3:25: an alias without an anchor that ends before it",
   ],
   ["server: *nope", "1:9: an alias without an anchor that ends before it"],
   [
     "server: &loop {server: *loop}",
+    "1:16: server.server is not a known key; did you mean server?",
     "1:24: an alias without an anchor that ends before it",
   ],
   [
@@ -76,6 +79,41 @@ const refused: readonly [text: string, ...lines: string[]][] = [
   ["port: 1\n---\nport: 2", "2:1: a second YAML document begins here: one is allowed"],
   ["server:\n\thost: x", "2:1: tab characters must not be used in indentation"],
   [
+    // Each outermost key that is no YAML, and what is wrong with the others; not what follows from it.
+    `# x
+---
+port: "80
+server: &s
+  host: "x
+  cors_origins: [a
+logging_format: xml
+scheduler:
+  polling_interval: 3
+ x: 1
+worker_pool:
+\tconcurrency: 3
+consumer 3
+job_queue: *s
+prot: {
+  "a": 1,
+}`,
+    "4:1: bad indentation: a quote, ] or } is not closed before, or stands no further in than its key",
+    "6:3: bad indentation: a quote, ] or } is not closed before, or stands no further in than its key",
+    '7:17: logging_format is "xml": text or json is allowed',
+    "10:2: bad indentation, or a text that must stand in quotes",
+    "12:1: tab characters must not be used in indentation",
+    "14:10: no key with a value: a colon, or the space after it, is missing here or above",
+    "17:1: bad indentation: a quote, ] or } is not closed before, or stands no further in than its key",
+  ],
+  [
+    '{"port": "x",\n"logging_format": @,\n"server": }',
+    "2:19: missed comma between flow collection entries",
+  ],
+  [
+    "  port: 1\nserver: [",
+    "2:1: no key with a value: a colon, or the space after it, is missing here or above",
+  ],
+  [
     // The order is that of the text, whichever check found the problem.
     "port: x\r\nprot: 1\r\nlogging_format: xml\r\nport: 2\r\n",
     '1:7: port is "x": an integer from 0 to 65535 is allowed',
@@ -109,4 +147,9 @@ Deno.test("readSettings does not unfold aliases of aliases", async () => {
   assert.deepEqual(await problemsOf(parseConfig(text, "config.yaml")), [
     "config.yaml:2:180: far too much comes of aliases",
   ]);
+});
+
+Deno.test("readSettings tells of twenty places at which a text is no YAML, and of no more", async () => {
+  const lines = await problemsOf(parseConfig("port: [\n".repeat(10_000), "config.yaml"));
+  assert.equal(lines.length, 20);
 });
