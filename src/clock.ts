@@ -26,8 +26,8 @@ export async function nextTurn(): Promise<void> {
   cancelTimer();
 }
 
-/** The longest delay that a timer of the runtime can hold: 2^31 - 1 milliseconds, 24.8 days. */
-const maxDelayMs = 2_147_483_647;
+/** The longest timer of the runtime: one that is needed no more must not stay for days. */
+const maxDelayMs = 60_000;
 
 const turns = new Int32Array(new SharedArrayBuffer(4));
 
@@ -40,8 +40,6 @@ interface Timer {
 const timers = new Set<Timer>();
 /** When the timers of the runtime that are under way will end, the next one last. */
 const wakesAtMs: number[] = [];
-// Looked up before a task can replace it.
-const { timeout } = AbortSignal;
 
 /**
  * Calls back once after `ms` milliseconds (any length, also days), never before, and not within this call.
@@ -52,16 +50,17 @@ const { timeout } = AbortSignal;
  */
 export function startTimer(ms: number, onTime: () => void): () => void {
   const timer = { atMs: performance.now() + ms, onTime };
-  timers.add(timer);
   wakeAt(timer.atMs);
+  timers.add(timer);
   return () => void timers.delete(timer);
 }
 
 function wakeAt(atMs: number): void {
   if (atMs >= (wakesAtMs.at(-1) ?? Infinity)) return;
-  wakesAtMs.push(atMs);
-  const delayMs = Math.min(Math.max(0, Math.ceil(atMs - performance.now())), maxDelayMs);
-  timeout(delayMs).addEventListener("abort", wake);
+  const nowMs = performance.now();
+  const delayMs = Math.min(Math.max(0, Math.ceil(atMs - nowMs)), maxDelayMs);
+  AbortSignal.timeout(delayMs).addEventListener("abort", wake);
+  wakesAtMs.push(Math.min(atMs, nowMs + delayMs));
 }
 
 function wake(): void {

@@ -132,7 +132,7 @@ class SettingsReader implements SettingsReading {
         const part = parts.find(({ start, end }) => !isMapping(text.slice(start, end)));
         if (part === undefined) break;
         parts.splice(0, parts.indexOf(part) + 1);
-        text = blank(text, part);
+        text = commentOut(text, part);
       }
     }
     return [];
@@ -335,9 +335,9 @@ function isMapping(text: string): boolean {
   }
 }
 
-/** The text with spaces in place of the part, so that all else stays where it is. */
-function blank(text: string, { start, end }: Part): string {
-  return text.slice(0, start) + text.slice(start, end).replaceAll(/[^\r\n]/g, " ") +
+/** The text with the part as a comment, so that all else stays where it is. */
+function commentOut(text: string, { start, end }: Part): string {
+  return text.slice(0, start) + text.slice(start, end).replaceAll(/[^\r\n]/g, "#") +
     text.slice(end);
 }
 

@@ -1,7 +1,8 @@
 // Logger set-up, and the only place that writes log lines. Every part of the server logs through
 // getLogger; main configures first and flushes last. A message never holds a secret.
 
-import { ALogger, type LogEntry, LogLevel as LevelNumber } from "@thi.ng/logger";
+import { ALogger } from "@thi.ng/logger/alogger";
+import { type LogEntry, LogLevel as LevelNumber } from "@thi.ng/logger/api";
 import { createLineWriter, type Line, type LineWriter } from "./line_writer.ts";
 import { formatLine, type LogFormat, type LogLevel } from "./log_line.ts";
 

@@ -87,7 +87,7 @@ export interface Repository {
    */
   insert(jobs: readonly Job[]): Promise<void>;
 
-  /** The job, or null if there is none of that id. */
+  /** The job, or null if there is none of that id. A store that answers at once also throws at once. */
   get(id: string): MaybePromise<Job | null>;
 
   /**

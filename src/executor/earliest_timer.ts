@@ -3,17 +3,22 @@
 
 import { startTimer } from "../clock.ts";
 
-/** Calls back at the earliest of the armed times: who is called looks what is due. */
+/** The longest delay that a timer of the runtime can hold: 2^31 - 1 milliseconds, 24.8 days. */
+const maxDelayMs = 2_147_483_647;
+
+/** Calls back at the earliest of the armed times, or before: who is called looks what is due. */
 export class EarliestTimer {
   readonly #now: () => number;
   readonly #onTime: () => void;
+  readonly #start: typeof startTimer;
   #armedAtMs = Infinity;
   #cancel = () => {};
 
   /** `onTime` arms the timer again for what is not yet due. */
-  constructor(now: () => number, onTime: () => void) {
+  constructor(now: () => number, onTime: () => void, start = startTimer) {
     this.#now = now;
     this.#onTime = onTime;
+    this.#start = start;
   }
 
   /** Makes sure of a call at that time; Infinity: none is needed. */
@@ -21,7 +26,8 @@ export class EarliestTimer {
     if (atMs >= this.#armedAtMs) return;
     this.#cancel();
     this.#armedAtMs = atMs;
-    this.#cancel = startTimer(atMs - this.#now(), () => {
+    const delayMs = Math.min(Math.max(0, atMs - this.#now()), maxDelayMs);
+    this.#cancel = this.#start(delayMs, () => {
       this.#armedAtMs = Infinity;
       this.#onTime();
     });

@@ -57,15 +57,24 @@ interface Runtime {
   /** Tells which run a stray error or a console line belongs to, however late it comes. */
   readonly context: AsyncLocalStorage<TaskRun>;
   readonly atEndOfTurn: (callback: () => void) => unknown;
+  /** As `startTimer` of the clock, but out of the reach of tasks, whatever they do to built-in objects. */
+  readonly startTimer: (ms: number, onTime: () => void) => () => void;
 }
 
 async function loadRuntime(setup: WorkerSetup): Promise<Runtime> {
-  const [{ AsyncLocalStorage }, { setImmediate }] = await Promise.all([
+  const [{ AsyncLocalStorage }, { clearTimeout, setImmediate, setTimeout }] = await Promise.all([
     import("node:async_hooks"),
     import("node:timers"),
     lockProcessDown(setup.frames === "standard_output"),
   ]);
-  return { context: new AsyncLocalStorage(), atEndOfTurn: setImmediate };
+  return {
+    context: new AsyncLocalStorage(),
+    atEndOfTurn: setImmediate,
+    startTimer(ms, onTime) {
+      const timer = setTimeout(onTime, ms);
+      return () => clearTimeout(timer);
+    },
+  };
 }
 
 /** The longest log line with its fields, in characters of JSON. */
@@ -76,7 +85,11 @@ class TaskServer {
   readonly #setup: WorkerSetup;
   readonly #ring: SharedRing;
   readonly #sink: FrameSink;
-  readonly #deadlines = new EarliestTimer(() => performance.now(), () => this.#endOverdueRuns());
+  readonly #deadlines = new EarliestTimer(
+    () => performance.now(),
+    () => this.#endOverdueRuns(),
+    (ms, onTime) => this.#runtime!.startTimer(ms, onTime),
+  );
   readonly #running = new Map<number, TaskRun>();
   #waiting: RunMessage[] = [];
   #waitingFrom = 0;

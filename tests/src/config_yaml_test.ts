@@ -106,6 +106,11 @@ prot: {
     "17:1: bad indentation: a quote, ] or } is not closed before, or stands no further in than its key",
   ],
   [
+    "port: |\n text\nabc\n",
+    '1:7: port is "text\\n": an integer from 0 to 65535 is allowed',
+    "4:1: no key with a value: a colon, or the space after it, is missing here or above",
+  ],
+  [
     '{"port": "x",\n"logging_format": @,\n"server": }',
     "2:19: missed comma between flow collection entries",
   ],

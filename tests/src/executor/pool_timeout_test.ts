@@ -17,6 +17,15 @@ for (const isolation of ["worker", "process"] as const) {
     assert.deepEqual({ lost, runaways }, { lost: 0, runaways: 0 });
   });
 
+  Deno.test(`Pool fails a run at its timeout, whatever one did before it, isolation ${isolation}`, async () => {
+    await using probe = new PoolProbe({ isolation });
+    const run = makeRun("waits_for_signal", {}, { timeoutMs: 100 });
+    probe.pool.submit([makeRun("takes_methods"), run]);
+    assert.equal(await probe.failureOf(run), "timed out after 100 milliseconds");
+    const { lost, runaways } = probe.pool.stats();
+    assert.deepEqual({ lost, runaways }, { lost: 0, runaways: 0 });
+  });
+
   for (const taskName of ["deaf", "hangs"]) {
     Deno.test(`Pool replaces a worker whose run ignores its timeout: ${taskName}, isolation ${isolation}`, async () => {
       await using probe = new PoolProbe({ isolation, killGraceMs: 1_500 });
