@@ -219,15 +219,27 @@ async function runNode(
   return isExhausted ? 1 : 0;
 }
 
+/**
+ * How soon after the first signal another one is the same: `deno task` passes on what the terminal has sent to
+ * the whole process group.
+ */
+const sameSignalMs = 100;
+
 /** Aborts at the first SIGTERM or SIGINT; the second one ends the process at once. */
 function listenToSignals(): AbortSignal {
   const told = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    Deno.addSignalListener(signal, () => {
-      if (told.signal.aborted) Deno.exit(1);
+  let toldAtMs = 0;
+  async function listen(): Promise<void> {
+    if (!told.signal.aborted) {
+      toldAtMs = performance.now();
       told.abort();
-    });
+    } else if (performance.now() - toldAtMs > sameSignalMs) {
+      getLogger("valet").warn("ending at once: there was a second signal");
+      await flushLogs();
+      Deno.exit(1);
+    }
   }
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, listen);
   return told.signal;
 }
 

@@ -10,7 +10,7 @@ import { lockProcessDown, postToHost, standardOutput, taskHooks } from "./lockdo
 import { type HostMessage, type RunMessage, timeoutReason, type WorkerSetup } from "./messages.ts";
 import { resultJson } from "./result_json.ts";
 import { createSharedRing, enterGate, type SharedRing } from "./shared_ring.ts";
-import { TaskRun, thrownReason } from "./task_run.ts";
+import { type TaskLogLine, TaskRun, thrownReason } from "./task_run.ts";
 
 /** Serves the host of this worker for ever: the setup is its first message, host messages follow. */
 export function serveTasks(table: TaskTable): void {
@@ -269,16 +269,21 @@ class TaskServer {
     this.#sink.write(FrameKind.Log, 0, 0, 0, JSON.stringify({ level: "warn", message }));
   }
 
-  #logFor(run: TaskRun, line: { level: string; message: string; fields?: unknown }): void {
+  #logFor(run: TaskRun, { level, message, fields }: TaskLogLine): void {
+    const { number, jobId: job_id, taskName: task } = run.message;
+    // The host no longer knows a run that has ended.
+    const origin = this.#running.has(number) ? {} : { job_id, task };
+    const textWith = (written: object | undefined) =>
+      JSON.stringify({ level, message, fields: { ...written, ...origin } }, toJson);
     let text: string;
     try {
-      text = JSON.stringify(line);
-      if (text.length > maxLogLineLength) text = withoutFields(line, "too large");
+      text = textWith(fields);
+      if (text.length > maxLogLineLength) text = textWith({ dropped: "the fields are too large" });
     } catch {
       // Fields that cannot be JSON must not fail the job; the message still tells something.
-      text = withoutFields(line, "no JSON");
+      text = textWith({ dropped: "the fields are no JSON" });
     }
-    this.#writeLog(run.message.number, text);
+    this.#writeLog(number, text);
   }
 
   #failEarly(run: TaskRun, reason: string, name: "TimeoutError" | "AbortError"): void {
@@ -301,9 +306,10 @@ class TaskServer {
   }
 }
 
-function withoutFields(line: { level: string; message: string }, why: string): string {
-  const { level, message } = line;
-  return JSON.stringify({ level, message, fields: { dropped: `the fields are ${why}` } });
+/** What a log line holds of a value for which JSON has nothing, or no more than `{}`. */
+function toJson(_key: string, value: unknown): unknown {
+  if (value instanceof Error) return value.stack ?? String(value);
+  return typeof value === "bigint" ? String(value) : value;
 }
 
 function inspectValue(value: unknown): string {

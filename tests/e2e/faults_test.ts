@@ -180,8 +180,26 @@ for (const isolation of ["worker", "process"]) {
           "the late rejection",
           ({ message }) => message.includes("after the end"),
         );
-        assert.equal(line.component, "task");
+        assert.deepEqual(
+          [line.component, line["job_id"], line["task"]],
+          ["task", job.id, "rejects_after_end"],
+        );
         assert.equal((await api.job(job.id)).status, "COMPLETED");
+      },
+
+      async "errors and large integers among the fields of a log line are written as texts"() {
+        const job = await api.run("logs_values");
+        const line = await process.waitForLog("the line", ({ message }) => message === "values");
+        assert.equal(line["job_id"], job.id);
+        assert.match(String(line["error"]), /^Error: broken\n +at /);
+        assert.match(JSON.stringify(line["list"]), /^\["TypeError: deep/);
+        assert.equal(line["big"], "10");
+      },
+
+      async "fields that cannot be JSON are left out, and the line says so"() {
+        await api.run("logs_cycle");
+        const line = await process.waitForLog("the line", ({ message }) => message === "cycle");
+        assert.equal(line["dropped"], "the fields are no JSON");
       },
     });
 

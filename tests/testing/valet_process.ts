@@ -77,7 +77,12 @@ export class ValetProcess {
 
   /** Sends a signal; nothing happens if the process has ended. */
   signal(signal: Deno.Signal): void {
-    if (!this.#hasEnded) this.#child.kill(signal);
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      // It has ended.
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 
   /** Waits until the process has ended by itself or by a signal. */
