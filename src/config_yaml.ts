@@ -57,12 +57,16 @@ const maxFaults = 20;
 const maxAliasedEvents = 10_000;
 const maxShownKeyLength = 80;
 const notAText = "a key is not a text";
-const noKey = "no key with a value: a colon, or the space after it, is missing here or above";
+const noKey =
+  "no key with a value: a colon, or the space after it, is missing here or above, or the indentation is bad";
 const tagRefused = "a tag is not allowed here";
 
 /** Clearer words for what the parser says, by how it begins. */
 const faultTexts: readonly (readonly [string, string])[] = [
-  ["bad indentation", "bad indentation, or a text that must stand in quotes"],
+  [
+    "bad indentation",
+    "bad indentation, a text that must stand in quotes, or, above, a colon without the space after it",
+  ],
   [
     "deficient indentation",
     "bad indentation: a quote, ] or } is not closed before, or stands no further in than its key",

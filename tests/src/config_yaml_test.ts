@@ -64,10 +64,13 @@ const refused: readonly [text: string, ...lines: string[]][] = [
     '1:7: port is "": an integer from 0 to 65535 is allowed',
     '2:17: logging_format is "xml": text or json is allowed',
   ],
-  ["logging_format: @x", "1:17: bad indentation, or a text that must stand in quotes"],
+  [
+    "logging_format: @x",
+    "1:17: bad indentation, a text that must stand in quotes, or, above, a colon without the space after it",
+  ],
   [
     "port 1\nserver:",
-    "2:7: no key with a value: a colon, or the space after it, is missing here or above",
+    "2:7: no key with a value: a colon, or the space after it, is missing here or above, or the indentation is bad",
   ],
   ["port:1\n", "1:1: the text is not a mapping of keys to values"],
   ["server: {cors_origins: [*]}", "1:26: a lone * must stand in quotes"],
@@ -100,15 +103,15 @@ prot: {
     "4:1: bad indentation: a quote, ] or } is not closed before, or stands no further in than its key",
     "6:3: bad indentation: a quote, ] or } is not closed before, or stands no further in than its key",
     '7:17: logging_format is "xml": text or json is allowed',
-    "10:2: bad indentation, or a text that must stand in quotes",
+    "10:2: bad indentation, a text that must stand in quotes, or, above, a colon without the space after it",
     "12:1: tab characters must not be used in indentation",
-    "14:10: no key with a value: a colon, or the space after it, is missing here or above",
+    "14:10: no key with a value: a colon, or the space after it, is missing here or above, or the indentation is bad",
     "17:1: bad indentation: a quote, ] or } is not closed before, or stands no further in than its key",
   ],
   [
     "port: |\n text\nabc\n",
     '1:7: port is "text\\n": an integer from 0 to 65535 is allowed',
-    "4:1: no key with a value: a colon, or the space after it, is missing here or above",
+    "4:1: no key with a value: a colon, or the space after it, is missing here or above, or the indentation is bad",
   ],
   [
     '{"port": "x",\n"logging_format": @,\n"server": }',
@@ -116,7 +119,7 @@ prot: {
   ],
   [
     "  port: 1\nserver: [",
-    "2:1: no key with a value: a colon, or the space after it, is missing here or above",
+    "2:1: no key with a value: a colon, or the space after it, is missing here or above, or the indentation is bad",
   ],
   [
     // The order is that of the text, whichever check found the problem.
