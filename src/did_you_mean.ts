@@ -1,4 +1,5 @@
-// Finds the word that was probably meant, for the errors of the configuration and the command line.
+// Finds the word that was probably meant, for the errors of the configuration, of requests and
+// of the command line.
 
 // The package's main file is CommonJS: the first such import of a process costs tens of milliseconds.
 import { distance } from "fastest-levenshtein/esm/mod.js";

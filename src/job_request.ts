@@ -2,6 +2,7 @@
 // Called by src/job_service.ts. Names every wrong field at once, and never stores or changes anything.
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { didYouMean } from "./did_you_mean.ts";
 import { type ErrorDetail, ValetError } from "./errors.ts";
 import { readJobId } from "./job_id.ts";
 import { type JobStatus, jobStatuses } from "./job.ts";
@@ -178,7 +179,8 @@ function parseTask(
   if (task === undefined) {
     const names = [...tasks.keys()].slice(0, maxNamedTasks).map(seen).join(", ");
     const more = tasks.size > maxNamedTasks ? ` and ${tasks.size - maxNamedTasks} more` : "";
-    const message = `is ${seen(value)}; the registered tasks are ${names || "none"}${more}`;
+    const guess = typeof value === "string" ? didYouMean(value, tasks.keys()) : "";
+    const message = `is ${seen(value)}; the registered tasks are ${names || "none"}${more}${guess}`;
     wrong.push({ path: "task_name", message });
   }
   return task;

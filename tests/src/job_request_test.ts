@@ -173,6 +173,11 @@ Deno.test("parseNewJob names every wrong field at once, each with what is allowe
   assert.match(error.message, /^Cannot create the job: task_name is missing; .*; and 1 more$/);
 });
 
+Deno.test("parseNewJob guesses which task was meant", async () => {
+  const error = await errorOf(() => parse({ ...valid, task_name: "dumytask" }));
+  assert.match(error.message, /task_name is "dumytask"; .*"flood"; did you mean dummytask\?$/);
+});
+
 Deno.test("parseNewJob bounds its message whatever a client sends or however many tasks there are", async () => {
   const many = Object.fromEntries(
     Array.from({ length: 500 }, (_, index) => [`${index}`.padStart(200, "t"), () => {}]),
