@@ -1,26 +1,28 @@
 // The executor: a fixed number of slots, each with one worker; hands runs to them, replaces lost
 // workers, ends overdue ones. Called by the dispatcher, which it tells how every run ended.
 
-import { startTimer, steadyNow } from "../clock.ts";
+import { steadyNow } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import type { Outcome } from "../job.ts";
 import { getLogger } from "../log.ts";
 import { EarliestTimer } from "./earliest_timer.ts";
 import type { PoolOptions, PoolStats, RunEnd } from "./pool_options.ts";
+import { Quarantine } from "./quarantine.ts";
 import { oldestOrder, type RunGroup, RunGroups } from "./run_groups.ts";
 import { failedOutcome, type HandedRun, reasonOf, type Run, type Slot } from "./slot.ts";
 import { Slots } from "./slots.ts";
+import { StallWatch } from "./stall_watch.ts";
 import { TaskLogs } from "./task_logs.ts";
 
 /** The most runs that a worker is sent ahead of those that it runs. */
 const maxAhead = 64;
 /** Runs are sent ahead as far as they are expected to be done within this time. */
 const maxAheadMs = 2;
-/** A worker that ended nothing for this long gives back what it was sent ahead. */
-const stallMs = 4;
 /** A worker that cannot start is tried again after this time, twice as long each time, up to the maximum. */
 const minRetryMs = 100;
 const maxRetryMs = 5_000;
+/** A thread that has shown within this time, or within half of the grace period, that it is alive ends when told to. */
+const minAliveMs = 200;
 /** So many failures in a row fail the waiting runs; so many attempts fail a run whose workers crash. */
 const maxFailures = 3;
 
@@ -31,15 +33,14 @@ export class Pool {
   readonly #options: PoolOptions;
   readonly #groups = new RunGroups();
   readonly #slots: Slots;
-  readonly #quarantined = new Set<string>();
-  #runaways = 0;
+  readonly #quarantine = new Quarantine();
   #averageMs = Infinity;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
   readonly #jobsPerWorker: number;
   readonly #overdue: EarliestTimer;
   readonly #retry: EarliestTimer;
-  #cancelStallTimer: (() => void) | undefined;
+  readonly #stalls: StallWatch;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -49,12 +50,17 @@ export class Pool {
     const maxSlots = Math.ceil(options.concurrency / options.jobsPerWorker);
     // Not more than the workers need together, so that concurrency holds.
     this.#jobsPerWorker = Math.ceil(options.concurrency / maxSlots);
+    this.#stalls = new StallWatch(() =>
+      this.#slots.all().filter((slot) => slot.size > this.#jobsPerWorker)
+    );
     const slotsOptions = { ...options, jobsPerWorker: this.#jobsPerWorker, now: steadyNow };
     this.#slots = new Slots(maxSlots, slotsOptions, {
       onReady: (slot) => this.#overdue.arm(slot.setDeadlines()),
       onOutcomes: (slot, ended) => this.#takeOutcomes(slot, ended),
       onReturned: (slot, returned) => this.#takeReturned(slot, returned),
       onAborting: (handed) => this.#overdue.arm(handed.deadlineAtMs),
+      onSilent: () => this.#overdue.arm(steadyNow() + options.killGraceMs),
+      onStuck: (slot, last) => slot.kill(last),
       onLost: (slot, reason) => this.#lose(slot, reason),
       onLog: (run, line) => taskLogs.write(run, line),
     });
@@ -100,8 +106,8 @@ export class Pool {
       waiting: this.#groups.waitingCount,
       started: this.#slots.started,
       lost: this.#slots.lost,
-      runaways: this.#runaways,
-      quarantinedTasks: [...this.#quarantined],
+      runaways: this.#quarantine.runaways,
+      quarantinedTasks: [...this.#quarantine.tasks],
     };
   }
 
@@ -121,7 +127,7 @@ export class Pool {
       await this.#isIdleWithin(this.#options.killGraceMs);
     }
     for (const timer of [this.#overdue, this.#retry]) timer.disarm();
-    this.#cancelStallTimer?.();
+    this.#stalls.stop();
     for (const slot of this.#slots.all()) {
       this.#end(slot.unfinished().map(({ run }) => ({ run, wasStarted: slot.isReady })));
     }
@@ -129,7 +135,7 @@ export class Pool {
   }
 
   #groupOf(run: Run): RunGroup {
-    const isQuarantined = this.#quarantined.has(run.task.name);
+    const isQuarantined = this.#quarantine.tasks.has(run.task.name);
     return this.#groups.groupOf(run.task, isQuarantined ? "process" : this.#options.isolation);
   }
 
@@ -167,7 +173,7 @@ export class Pool {
       const runs = waiting.splice(0, count).map(({ run }) => run);
       this.#overdue.arm(slot.send(runs));
     }
-    this.#watchStalls();
+    this.#stalls.watch();
   }
 
   /** Opens a worker for the group, if need be in the place of an idle one; false: not now. */
@@ -210,7 +216,8 @@ export class Pool {
   /** What its workers were to make room for may be gone: aborted, or run by another worker. */
   #keepSlots(group: RunGroup): void {
     for (const slot of this.#slots.all()) {
-      if (slot.group === group.key && slot.killedFor === undefined) slot.isRetiring = false;
+      const isEnding = slot.killedFor !== undefined || slot.isStuck;
+      if (slot.group === group.key && !isEnding) slot.isRetiring = false;
     }
   }
 
@@ -277,25 +284,11 @@ export class Pool {
     }
   }
 
-  /** A worker that stops ending runs while others wait behind them gives those back. */
-  #watchStalls(): void {
-    if (this.#cancelStallTimer !== undefined) return;
-    const watched = this.#slots.all().filter((slot) => slot.size > this.#jobsPerWorker);
-    if (watched.length === 0) return;
-    const progress = watched.map((slot) => slot.progress);
-    this.#cancelStallTimer = startTimer(stallMs, () => {
-      this.#cancelStallTimer = undefined;
-      for (const [index, slot] of watched.entries()) {
-        if (slot.progress === progress[index] && slot.isReady && slot.size > 0) slot.takeBack();
-      }
-      this.#watchStalls();
-    });
-  }
-
   #endOverdue(): void {
     const nowMs = steadyNow();
     for (const slot of this.#slots.all()) {
       if (!slot.isReady) continue;
+      if (slot.isSilent) this.#probe(slot, nowMs);
       const group = this.#groups.get(slot.group);
       for (const handed of slot.running()) {
         if (nowMs >= handed.killAtMs) {
@@ -314,18 +307,20 @@ export class Pool {
     }
   }
 
-  #quarantine(run: Run): void {
-    this.#runaways += 1;
-    this.#quarantined.add(run.task.name);
-    log.error(
-      "a task does not stop and burns a thread until this node restarts; its next jobs run in a process " +
-        "of their own. Set worker_pool.isolation to process to be able to stop such tasks",
-      { job_id: run.job.id, task: run.task.name, runaways: this.#runaways },
-    );
+  /** Asks a silent worker what it has started: it must be at rest, or at work, by then. */
+  #probe(slot: Slot, nowMs: number): void {
+    if (slot.probeAtMs === Infinity) slot.probeAtMs = nowMs + this.#options.killGraceMs;
+    const isLate = slot.running().some(({ deadlineAtMs }) => nowMs >= deadlineAtMs);
+    if (isLate || nowMs >= slot.probeAtMs) slot.takeBack();
+    else this.#overdue.arm(slot.probeAtMs);
+  }
+
+  #putUnderQuarantine(run: Run): void {
+    this.#quarantine.add(run);
     for (const waiting of this.#groups.remove(({ task }) => task.name === run.task.name)) {
       this.#groups.push(this.#groupOf(waiting), waiting);
     }
-    if (this.#runaways > this.#options.maxRunaways) this.#options.onExhausted();
+    if (this.#quarantine.runaways > this.#options.maxRunaways) this.#options.onExhausted();
   }
 
   #lose(slot: Slot, reason: string): void {
@@ -337,7 +332,7 @@ export class Pool {
     const overdue = slot.killedFor;
     this.#slots.lose(slot);
     if (overdue === undefined) log.error("lost a worker", { reason, jobs: running.length });
-    else this.#reportKilled(overdue, group, running.includes(overdue));
+    else this.#reportKilled(overdue, slot, running.includes(overdue));
     const ends = running.map((handed): RunEnd => {
       const { run, abortReason } = handed;
       const isCulprit = overdue === undefined
@@ -348,8 +343,7 @@ export class Pool {
         : { run, wasStarted: true };
     });
     this.#putBack(group, unfinished.filter((one) => !running.includes(one)).map(({ run }) => run));
-    // A worker that dies at work is replaced at once; one that cannot even start must not be tried in a loop.
-    if (running.length === 0 && overdue === undefined) this.#backOff(group, reason);
+    if (!slot.hasStarted && overdue === undefined) this.#backOff(group, reason);
     this.#end(ends);
     if (group.waiting.length === 0 && this.#slots.hasRoom && !this.#isStopping) {
       this.#openSlot(group);
@@ -357,14 +351,19 @@ export class Pool {
     this.#assign();
   }
 
-  #reportKilled(overdue: HandedRun, group: RunGroup, isAtFault: boolean): void {
-    const { run, failureReason } = overdue;
+  #reportKilled(overdue: HandedRun, slot: Slot, isRunning: boolean): void {
+    const { run, aliveAtMs } = overdue;
+    const reason = slot.isStuck
+      ? "what it, or a task before it, left behind keeps its worker busy"
+      : reasonOf(overdue);
     const fields = { job_id: run.job.id, task: run.task.name };
-    log.warn("ended a worker whose job did not stop", { reason: reasonOf(overdue), ...fields });
+    log.warn("ended a worker whose job did not stop", { reason, ...fields });
     // A thread that could still tell of the abort ends when it is told to; one that could not burns on. A run
     // that had not started, or had just ended, is not to blame for that.
-    const isRunaway = group.isolation === "worker" && failureReason === undefined;
-    if (isRunaway && isAtFault) this.#quarantine(run);
+    const isAtFault = isRunning || slot.isSilent || slot.isStuck;
+    const isAlive = steadyNow() - aliveAtMs < Math.max(minAliveMs, this.#options.killGraceMs / 2);
+    const { isolation } = this.#groups.get(slot.group);
+    if (isolation === "worker" && isAtFault && !isAlive) this.#putUnderQuarantine(run);
   }
 
   #backOff(group: RunGroup, reason: string): void {

@@ -31,8 +31,10 @@ export interface HandedRun {
   startedAtMs: number;
   /** Why the host aborted it; undefined: it did not. */
   abortReason: string | undefined;
-  /** Why the worker means to fail it, once its task is at rest; telling so proves its thread alive. */
+  /** Why the worker means to fail it, once its task is at rest. */
   failureReason: string | undefined;
+  /** When the worker last told so, which it does again and again: a thread that spins cannot. */
+  aliveAtMs: number;
 }
 
 /** Why a run that had to be ended failed. */
@@ -62,10 +64,16 @@ export interface SlotEvents {
   onReturned(slot: Slot, returned: readonly HandedRun[]): void;
   /** A run fails and must be at rest within the grace period. */
   onAborting(handed: HandedRun): void;
+  /** The worker must show that it is alive within the grace period. */
+  onSilent(): void;
+  /** The worker starts nothing and ends nothing; `last` is the run that it ended last. */
+  onStuck(slot: Slot, last: HandedRun): void;
   onLost(slot: Slot, reason: string): void;
   onLog(run: Run | undefined, line: TaskLogLine): void;
 }
 
+/** A worker that has lived so long could be started, whatever it dies of. */
+const minLifeMs = 1_000;
 /** What is sent to the worker may come back this much larger: JSON escapes, and the frame around it. */
 const frameOverheadBytes = 64 * 1024;
 
@@ -84,8 +92,17 @@ export class Slot {
    * because it may not get to say that they stand, and nothing is sent ahead.
    */
   isStalled = false;
+  /**
+   * Since it was sent a run while it had none, or told of an outcome, it has not shown that its event loop
+   * turns: what an earlier task left behind may keep it busy for ever.
+   */
+  isSilent = false;
+  /** When a silent worker is asked what it has started; Infinity: that is not yet known. */
+  probeAtMs: number = Infinity;
   /** The run because of which the worker is being ended. */
   killedFor: HandedRun | undefined;
+  /** What that run did wrong it did after its end. */
+  isStuck = false;
   readonly #capacity: number;
   readonly #maxFrameBytes: number;
   readonly #events: SlotEvents;
@@ -93,7 +110,9 @@ export class Slot {
   readonly #handed = new Map<number, HandedRun>();
   readonly #settled = new Map<number, Outcome>();
   readonly #handle: WorkerHandle;
+  readonly #openedAtMs: number;
   #nextNumber = 1;
+  #last: HandedRun | undefined;
   /** The beginning of a frame whose end has not come. */
   #rest: GrowingBytes | undefined;
 
@@ -109,6 +128,7 @@ export class Slot {
     this.#maxFrameBytes = options.maxResultBytes + frameOverheadBytes;
     this.#events = events;
     this.#now = now;
+    this.#openedAtMs = now();
     this.#handle = openWorker({
       onBytes: (bytes) => this.#read(bytes),
       onReturned: (firstNumber) => this.#return(firstNumber),
@@ -117,6 +137,11 @@ export class Slot {
         events.onLost(this, reason);
       },
     });
+  }
+
+  /** Whether its worker could be started: one that could not must not be tried again at once. */
+  get hasStarted(): boolean {
+    return this.isReady || this.#now() - this.#openedAtMs >= minLifeMs;
   }
 
   /** How many runs the worker holds: running, waiting, or finished and not yet reported. */
@@ -141,7 +166,11 @@ export class Slot {
 
   /** Sends runs; the earliest deadline among those that run now, Infinity if none is new. */
   send(runs: readonly Run[]): number {
-    if (this.#handed.size === 0) this.isStalled = false;
+    if (this.#handed.size === 0) {
+      this.isStalled = false;
+      this.isSilent = true;
+      this.#events.onSilent();
+    }
     const firstNumber = this.#nextNumber;
     const messages = runs.map((run) => {
       const number = this.#nextNumber;
@@ -154,6 +183,7 @@ export class Slot {
         startedAtMs: this.#now(),
         abortReason: undefined,
         failureReason: undefined,
+        aliveAtMs: -Infinity,
       });
       return runMessage(number, run.job, run.timeoutMs);
     });
@@ -227,6 +257,7 @@ export class Slot {
       this.#rest.keepFrom(used);
     }
     if (this.isStalled) this.#flush();
+    if (this.isSilent) this.#events.onSilent();
   }
 
   #take(frame: Frame): void {
@@ -236,6 +267,7 @@ export class Slot {
         return this.#settle(frame);
       case FrameKind.Flush:
         this.isStalled = false;
+        this.#showLife();
         return this.#flush();
       case FrameKind.Log:
         return this.#log(frame);
@@ -243,14 +275,24 @@ export class Slot {
         return this.#expectEnd(frame);
       case FrameKind.Ready:
         this.isReady = true;
+        // Now it must start what it was sent.
+        this.#events.onSilent();
         return this.#events.onReady(this);
     }
   }
 
+  #showLife(): void {
+    this.isSilent = false;
+    this.probeAtMs = Infinity;
+  }
+
   /** The worker fails the run: from now on its task has the grace period to come to rest. */
   #expectEnd({ number, text }: Frame): void {
+    this.#showLife();
     const handed = this.#handed.get(number);
     if (handed === undefined) return;
+    // What is found where the worker is ended proves nothing: it could not even say that there is something.
+    if (this.killedFor === undefined) handed.aliveAtMs = this.#now();
     handed.failureReason ??= text;
     handed.deadlineAtMs = Math.min(handed.deadlineAtMs, this.#now());
     this.#events.onAborting(handed);
@@ -260,6 +302,7 @@ export class Slot {
     // A failure that comes for a run that is settled and not yet reported takes the outcome's place.
     if (!this.#handed.has(frame.number)) return;
     this.progress += 1;
+    this.isSilent = true;
     const isCompleted = frame.kind === FrameKind.Completed;
     this.#settled.set(frame.number, {
       status: isCompleted ? "COMPLETED" : "FAILED",
@@ -274,7 +317,8 @@ export class Slot {
     if (this.#settled.size === 0) return;
     const ended: { handed: HandedRun; outcome: Outcome }[] = [];
     for (const [number, outcome] of this.#settled) {
-      ended.push({ handed: this.#handed.get(number) as HandedRun, outcome });
+      this.#last = this.#handed.get(number) as HandedRun;
+      ended.push({ handed: this.#last, outcome });
       this.#handed.delete(number);
     }
     this.#settled.clear();
@@ -291,8 +335,24 @@ export class Slot {
     }
     for (const handed of returned) this.#handed.delete(handed.number);
     this.isStalled = true;
+    this.#judge(returned);
+    if (this.isStuck) this.isRetiring = true;
     this.#events.onReturned(this, returned);
     this.#flush();
+    if (this.isStuck) this.#events.onStuck(this, this.#last ?? returned[0] as HandedRun);
+  }
+
+  /** What a silent worker gives back shows whether it is at work or stuck. */
+  #judge(returned: readonly HandedRun[]): void {
+    const isAtWork = this.#handed.size > this.#settled.size;
+    const isOwing = returned.length > 0 || this.#settled.size > 0;
+    const nowMs = this.#now();
+    if (this.isSilent && !isAtWork && isOwing && nowMs >= this.probeAtMs) this.isStuck = true;
+    // It is given longer than the timeout of a run that it has not started, and the time goes on.
+    const isLate = returned.some((one) =>
+      one.deadlineAtMs <= nowMs && one.abortReason === undefined
+    );
+    if (isAtWork || !isLate) this.#showLife();
   }
 
   #log(frame: Frame): void {

@@ -80,6 +80,9 @@ async function loadRuntime(setup: WorkerSetup): Promise<Runtime> {
 /** The longest log line with its fields, in characters of JSON. */
 const maxLogLineLength = 32_768;
 
+/** Between two signs of life of a thread whose task is to come to rest. */
+const abortingIntervalMs = 50;
+
 class TaskServer {
   readonly #tasks: ReadonlyMap<string, RegisteredTask>;
   readonly #setup: WorkerSetup;
@@ -288,9 +291,17 @@ class TaskServer {
 
   #failEarly(run: TaskRun, reason: string, name: "TimeoutError" | "AbortError"): void {
     // What its abort listeners do wrong is the run's own, whoever calls here.
-    if (!this.#runtime!.context.run(run, () => run.fail(reason, name))) return;
+    if (this.#runtime!.context.run(run, () => run.fail(reason, name))) {
+      this.#tellAborting(run, reason);
+    }
+  }
+
+  /** Again and again, until its task is at rest: that proves to the host that this thread does not spin. */
+  #tellAborting(run: TaskRun, reason: string): void {
+    if (this.#running.get(run.message.number) !== run) return;
     this.#sink.write(FrameKind.Aborting, run.message.number, 0, 0, reason);
     this.#flushSoon();
+    this.#runtime!.startTimer(abortingIntervalMs, () => this.#tellAborting(run, reason));
   }
 
   #endOverdueRuns(): void {

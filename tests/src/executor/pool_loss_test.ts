@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { makeRun, makeRuns } from "../../testing/make_run.ts";
+import { eventually } from "../../testing/eventually.ts";
 import { PoolProbe } from "../../testing/pool_probe.ts";
 import { waitUntilGone } from "../../testing/process_facts.ts";
 
@@ -35,6 +36,14 @@ Deno.test("Pool replaces an idle runner that was killed", async () => {
   }
   await probe.run(makeRun("ok"));
   assert.equal(probe.pool.stats().lost, 1);
+});
+
+Deno.test("Pool replaces an idle runner at once, before there is a run for it", async () => {
+  await using probe = new PoolProbe({ isolation: "process" });
+  await probe.run(makeRun("ok"));
+  const killed = probe.runners();
+  Deno.kill(killed[0]!, "SIGKILL");
+  await eventually("another runner", () => probe.runners().some((pid) => !killed.includes(pid)));
 });
 
 Deno.test("Pool gives back the runs of a shared runner that died, and fails those that died thrice", async () => {

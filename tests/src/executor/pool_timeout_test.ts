@@ -26,6 +26,28 @@ for (const isolation of ["worker", "process"] as const) {
     assert.deepEqual({ lost, runaways }, { lost: 0, runaways: 0 });
   });
 
+  for (const taskName of ["leaves_microtask_loop", "leaves_spinning_timer"]) {
+    Deno.test(`Pool goes on after a task that keeps its worker busy: ${taskName}, isolation ${isolation}`, async () => {
+      await using probe = new PoolProbe({ isolation, killGraceMs: 200 });
+      const run = makeRun(taskName);
+      await probe.run(run);
+      assert.equal((await probe.outcomeOf(run)).resultJson, '"returned"');
+      while (probe.pool.stats().lost === 0) {
+        // Shorter than it takes to see that the worker is stuck: what has not run has not run too long.
+        const short = makeRun("ok", {}, { timeoutMs: 150 });
+        const next = makeRun("ok", {}, { timeoutMs: 60_000 });
+        await probe.run(short, next);
+        for (const one of [short, next]) {
+          assert.equal((await probe.outcomeOf(one)).status, "COMPLETED");
+        }
+      }
+      const { lost, runaways, quarantinedTasks } = probe.pool.stats();
+      const burning = isolation === "worker" ? 1 : 0;
+      // Whichever ended last: who of them left it behind nobody can tell.
+      assert.deepEqual([lost, runaways, quarantinedTasks.length], [1, burning, burning]);
+    });
+  }
+
   for (const taskName of ["deaf", "hangs"]) {
     Deno.test(`Pool replaces a worker whose run ignores its timeout: ${taskName}, isolation ${isolation}`, async () => {
       await using probe = new PoolProbe({ isolation, killGraceMs: 1_500 });
@@ -66,6 +88,15 @@ Deno.test("Pool counts and quarantines a task that never yields, and goes on wit
   assert.equal((await probe.run(third)).length, 1);
   assert.equal((await probe.outcomeOf(third)).resultJson, '"spun"');
   assert.equal(probe.exhaustedCount, 0);
+});
+
+Deno.test("Pool counts a thread that spins once it has heard that it must stop", async () => {
+  await using probe = new PoolProbe({ killGraceMs: 500 });
+  const run = makeRun("spins_once_aborted", {}, { timeoutMs: 100 });
+  await probe.run(run);
+  assert.equal(await probe.failureOf(run), "timed out after 100 milliseconds");
+  const { runaways, quarantinedTasks } = probe.pool.stats();
+  assert.deepEqual([runaways, quarantinedTasks], [1, ["spins_once_aborted"]]);
 });
 
 Deno.test("Pool kills a runner process whose run never yields", async () => {

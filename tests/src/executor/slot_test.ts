@@ -5,11 +5,12 @@ import { type Run, Slot } from "../../../src/executor/slot.ts";
 import type { WorkerEvents } from "../../../src/executor/worker_handle.ts";
 import { makeRun } from "../../testing/make_run.ts";
 
-const nowMs = 1_000_000;
+const startMs = 1_000_000;
 
 /** A slot whose worker is the test. */
 function openSlot(capacity = 1) {
   let worker!: WorkerEvents;
+  let nowMs = startMs;
   const sent: HostMessage[] = [];
   const happened: unknown[] = [];
   let takeBackCount = 0;
@@ -36,6 +37,8 @@ function openSlot(capacity = 1) {
         ])),
       onReturned: (_slot, returned) =>
         happened.push(["returned", ...returned.map(({ run }) => run.job.id)]),
+      onSilent: () => {},
+      onStuck: (_slot, { run }) => happened.push(["stuck", run.job.id]),
       onAborting: ({ run }) => happened.push(["aborting", run.job.id]),
       onLost: (_slot, reason) => happened.push(["lost", reason]),
       onLog: (run, line) => happened.push(["log", run?.job.id, line.message]),
@@ -44,7 +47,16 @@ function openSlot(capacity = 1) {
   );
   const write = (kind: FrameKind, number = 0, text = "") =>
     worker.onBytes(encodeFrame(kind, number, 0, 0, encodeText(text)));
-  return { slot, sent, happened, write, worker, counts: () => ({ takeBackCount, killCount }) };
+  const passMs = (ms: number) => nowMs += ms;
+  return {
+    slot,
+    sent,
+    happened,
+    write,
+    worker,
+    passMs,
+    counts: () => ({ takeBackCount, killCount }),
+  };
 }
 
 function makeOkRuns(count: number): [Run, Run, Run] {
@@ -111,11 +123,11 @@ Deno.test("Slot counts the time of a run from when it is the next to run on a re
   const runs = [makeRun("ok", {}, { timeoutMs: 50 }), makeRun("ok", {}, { timeoutMs: 20 })];
   assert.equal(slot.send(runs), Infinity);
   write(Ready);
-  assert.equal(slot.setDeadlines(), nowMs + 50);
+  assert.equal(slot.setDeadlines(), startMs + 50);
   assert.equal(slot.setDeadlines(), Infinity, "nothing new");
   assert.deepEqual(slot.running().map(({ run }) => run), [runs[0]]);
   write(Completed, 1);
-  assert.equal(slot.setDeadlines(), nowMs + 20);
+  assert.equal(slot.setDeadlines(), startMs + 20);
   assert.deepEqual(slot.running().map(({ run }) => run), [runs[1]]);
 });
 
@@ -135,7 +147,7 @@ Deno.test("Slot.abort tells the worker, once what has not started cannot start a
   slot.abort(handed!, "the job was deleted");
   assert.equal(counts().takeBackCount, 1);
   assert.deepEqual(sent.at(-1), { kind: "abort", number: 1, reason: "the job was deleted" });
-  assert.deepEqual([handed!.abortReason, handed!.deadlineAtMs], ["the job was deleted", nowMs]);
+  assert.deepEqual([handed!.abortReason, handed!.deadlineAtMs], ["the job was deleted", startMs]);
 });
 
 Deno.test("Slot gives a run that its worker fails the grace period, from then on", () => {
@@ -144,11 +156,11 @@ Deno.test("Slot gives a run that its worker fails the grace period, from then on
   write(Ready);
   slot.send([one]);
   const [handed] = slot.running();
-  assert.equal(handed!.deadlineAtMs, nowMs + one.timeoutMs);
+  assert.equal(handed!.deadlineAtMs, startMs + one.timeoutMs);
   write(Aborting, 1, "threw outside its promise");
   write(Aborting, 1, "timed out after 60 seconds");
   assert.equal(handed!.failureReason, "threw outside its promise");
-  assert.equal(handed!.deadlineAtMs, nowMs);
+  assert.equal(handed!.deadlineAtMs, startMs);
   assert.deepEqual(happened[1], ["aborting", one.job.id]);
 });
 
@@ -188,4 +200,81 @@ Deno.test("Slot reports what was finished before it reports that the worker is l
   worker.onLost("it crashed");
   assert.deepEqual(happened, [[one.job.id, "7"], ["lost", "it crashed"]]);
   assert.deepEqual(slot.unfinished().map(({ run }) => run), [two]);
+});
+
+Deno.test("Slot is silent from a run that it is sent, or an outcome that it tells, until it shows life", () => {
+  const { slot, write } = openSlot();
+  slot.send(makeOkRuns(1));
+  assert.equal(slot.isSilent, true);
+  write(Ready);
+  assert.equal(slot.isSilent, true);
+  write(Flush);
+  assert.equal(slot.isSilent, false);
+  write(Completed, 1);
+  assert.equal(slot.isSilent, true);
+  write(Flush);
+  assert.equal(slot.isSilent, false);
+});
+
+Deno.test("Slot is stuck where it is at rest and starts nothing until it is probed", () => {
+  const { slot, happened, write, worker, passMs } = openSlot();
+  const [one, two] = makeOkRuns(2);
+  slot.send([one]);
+  for (const kind of [Ready, Completed, Flush]) write(kind, 1);
+  slot.send([two]);
+  slot.probeAtMs = passMs(100);
+  happened.length = 0;
+  worker.onReturned(2);
+  assert.deepEqual(happened, [["returned", two.job.id], ["stuck", one.job.id]]);
+  assert.deepEqual([slot.isStuck, slot.isRetiring, slot.size], [true, true, 0]);
+});
+
+Deno.test("Slot is stuck where its last outcome does not come to stand", () => {
+  const { slot, happened, write, worker, passMs } = openSlot();
+  const [one] = makeOkRuns(1);
+  slot.send([one]);
+  for (const kind of [Ready, Completed]) write(kind, 1, kind === Completed ? "1" : "");
+  slot.probeAtMs = passMs(100);
+  happened.length = 0;
+  worker.onReturned(2);
+  assert.deepEqual(happened, [["returned"], [one.job.id, "1"], ["stuck", one.job.id]]);
+});
+
+Deno.test("Slot is not stuck while it is at work, is probed too early, or has nothing to start", () => {
+  for (const [firstNumber, afterMs] of [[2, 100], [1, 99]] as const) {
+    const { slot, write, worker, passMs } = openSlot();
+    slot.send(makeOkRuns(1));
+    write(Ready);
+    slot.probeAtMs = passMs(0) + 100;
+    passMs(afterMs);
+    worker.onReturned(firstNumber);
+    assert.deepEqual([slot.isStuck, slot.isSilent], [false, false]);
+    slot.probeAtMs = passMs(0);
+    worker.onReturned(2);
+    assert.equal(slot.isStuck, false);
+  }
+});
+
+Deno.test("Slot has more time than the timeout of a run that it has not started, but not for ever", () => {
+  const { slot, happened, write, worker, passMs } = openSlot();
+  write(Ready);
+  slot.probeAtMs = passMs(0) + 100;
+  for (const number of [1, 2]) {
+    slot.send([makeRun("ok", {}, { timeoutMs: 50 })]);
+    passMs(50);
+    worker.onReturned(number);
+    assert.deepEqual([slot.isStuck, slot.isSilent], [number === 2, true]);
+  }
+  assert.equal((happened.at(-1) as unknown[])[0], "stuck");
+});
+
+Deno.test("Slot tells a worker that could not be started from one that died later", () => {
+  const { slot, passMs } = openSlot();
+  passMs(999);
+  assert.equal(slot.hasStarted, false);
+  passMs(1);
+  assert.equal(slot.hasStarted, true);
+  const { slot: ready, write } = openSlot();
+  write(Ready);
+  assert.equal(ready.hasStarted, true);
 });

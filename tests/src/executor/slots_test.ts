@@ -25,6 +25,8 @@ function openSlots() {
     },
     onOutcomes: () => {},
     onReturned: () => {},
+    onSilent: () => {},
+    onStuck: () => {},
     onAborting: () => {},
     onLost: () => {},
     onLog: () => {},
