@@ -19,6 +19,12 @@ function refuse(name: string): () => never {
   };
 }
 
+const refusedClass = class {
+  constructor() {
+    throw new Error("Worker() is not available to a task");
+  }
+};
+
 function replace(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: false, writable: false });
 }
@@ -49,11 +55,14 @@ replace(globalThis, "Worker", refuse("Worker"));
  * name is replaced, too: Deno 2.9 lets a worker without permissions kill its own process.
  */
 export async function lockProcessDown(keepsOutput: boolean): Promise<void> {
-  const [{ closeSync }, { default: process }, { Readable }] = await Promise.all([
+  const [{ closeSync }, { default: process }, { Readable }, { Worker }] = await Promise.all([
     import("node:fs"),
     import("node:process"),
     import("node:stream"),
+    import("node:worker_threads"),
   ]);
+  // Whoever has imported it by name has this very class, and it calls what it extends.
+  Object.setPrototypeOf(Worker, refusedClass);
   for (
     const name of [
       "exit",

@@ -14,6 +14,8 @@ export class TaskLogs {
       ...line.fields,
       ...(run === undefined ? {} : { job_id: run.job.id, task: run.task.name }),
     };
-    this.#log[line.level](line.message, fields);
+    // A task that has changed what JSON makes of objects may have spoilt the line.
+    const write = this.#log[line.level] ?? this.#log.warn;
+    write(String(line.message), fields);
   }
 }

@@ -47,6 +47,7 @@ const failures: readonly (readonly [task: string, params: unknown, reason: RegEx
   ["kills_with_deno", {}, /^Deno\.kill\(\) is not available to a task/],
   ["kills_with_process", {}, /^process\.kill\(\) is not available to a task/],
   ["aborts_process", {}, /^process\.abort\(\) is not available to a task/],
+  ["starts_thread", {}, /^Worker\(\) is not available to a task/],
   ["reads_stdin", {}, /^a task has no standard input/],
   ["reads_stdin_at_once", {}, /^a task has no standard input/],
   ["reads_stdin_as_stream", {}, /^a task has no standard input/],
