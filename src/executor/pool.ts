@@ -21,8 +21,10 @@ const maxAheadMs = 2;
 /** A worker that cannot start is tried again after this time, twice as long each time, up to the maximum. */
 const minRetryMs = 100;
 const maxRetryMs = 5_000;
-/** A thread that has shown within this time, or within half of the grace period, that it is alive ends when told to. */
-const minAliveMs = 200;
+/** A thread that has shown within this time, or half of the grace period, that it is alive ends when told to. */
+const minAliveMs = 250;
+/** How long a worker may be silent, twice: on a machine that is overloaded a healthy one may be for a while. */
+const maxSilenceMs = 1_000;
 /** So many failures in a row fail the waiting runs; so many attempts fail a run whose workers crash. */
 const maxFailures = 3;
 
@@ -59,7 +61,7 @@ export class Pool {
       onOutcomes: (slot, ended) => this.#takeOutcomes(slot, ended),
       onReturned: (slot, returned) => this.#takeReturned(slot, returned),
       onAborting: (handed) => this.#overdue.arm(handed.deadlineAtMs),
-      onSilent: () => this.#overdue.arm(steadyNow() + options.killGraceMs),
+      onSilent: () => this.#overdue.arm(steadyNow() + maxSilenceMs),
       onStuck: (slot, last) => slot.kill(last),
       onLost: (slot, reason) => this.#lose(slot, reason),
       onLog: (run, line) => taskLogs.write(run, line),
@@ -216,8 +218,7 @@ export class Pool {
   /** What its workers were to make room for may be gone: aborted, or run by another worker. */
   #keepSlots(group: RunGroup): void {
     for (const slot of this.#slots.all()) {
-      const isEnding = slot.killedFor !== undefined || slot.isStuck;
-      if (slot.group === group.key && !isEnding) slot.isRetiring = false;
+      if (slot.group === group.key && !slot.isEnding) slot.isRetiring = false;
     }
   }
 
@@ -309,7 +310,7 @@ export class Pool {
 
   /** Asks a silent worker what it has started: it must be at rest, or at work, by then. */
   #probe(slot: Slot, nowMs: number): void {
-    if (slot.probeAtMs === Infinity) slot.probeAtMs = nowMs + this.#options.killGraceMs;
+    if (slot.probeAtMs === Infinity) slot.probeAtMs = nowMs + maxSilenceMs;
     const isLate = slot.running().some(({ deadlineAtMs }) => nowMs >= deadlineAtMs);
     if (isLate || nowMs >= slot.probeAtMs) slot.takeBack();
     else this.#overdue.arm(slot.probeAtMs);

@@ -144,6 +144,11 @@ export class Slot {
     return this.isReady || this.#now() - this.#openedAtMs >= minLifeMs;
   }
 
+  /** Whether its worker is being ended: it must not be sent anything more. */
+  get isEnding(): boolean {
+    return this.killedFor !== undefined || this.isStuck;
+  }
+
   /** How many runs the worker holds: running, waiting, or finished and not yet reported. */
   get size(): number {
     return this.#handed.size;
