@@ -24,7 +24,7 @@ const maxRetryMs = 5_000;
 /** A thread that has shown within this time, or half of the grace period, that it is alive ends when told to. */
 const minAliveMs = 250;
 /** How long a worker may be silent, twice: on a machine that is overloaded a healthy one may be for a while. */
-const maxSilenceMs = 1_000;
+const maxSilenceMs = 500;
 /** So many failures in a row fail the waiting runs; so many attempts fail a run whose workers crash. */
 const maxFailures = 3;
 
@@ -184,7 +184,7 @@ export class Pool {
     if (!this.#mayOpen(group)) return false;
     if (!this.#slots.hasRoom) {
       const idle = this.#slots.all().find((slot) =>
-        slot.size === 0 && this.#canMakeRoom(slot, group)
+        slot.size === 0 && !slot.isEnding && this.#canMakeRoom(slot, group)
       );
       if (idle === undefined) {
         this.#retireOneFor(group);
@@ -259,6 +259,7 @@ export class Pool {
   #takeReturned(slot: Slot, returned: readonly HandedRun[]): void {
     const aborted = returned.filter(({ abortReason }) => abortReason !== undefined);
     const wanted = returned.filter((handed) => !aborted.includes(handed));
+    if (slot.size === 0) this.#slots.dropSpare(slot);
     this.#putBack(this.#groups.get(slot.group), wanted.map(({ run }) => run));
     this.#end(aborted.map(({ run }) => ({ run, wasStarted: false })));
     if (this.#groups.waitingCount > 0) this.#assign();
@@ -311,9 +312,9 @@ export class Pool {
   /** Asks a silent worker what it has started: it must be at rest, or at work, by then. */
   #probe(slot: Slot, nowMs: number): void {
     if (slot.probeAtMs === Infinity) slot.probeAtMs = nowMs + maxSilenceMs;
-    const isLate = slot.running().some(({ deadlineAtMs }) => nowMs >= deadlineAtMs);
-    if (isLate || nowMs >= slot.probeAtMs) slot.takeBack();
-    else this.#overdue.arm(slot.probeAtMs);
+    // What has not started is not overdue.
+    if (slot.isLate() || nowMs >= slot.probeAtMs) slot.takeBack();
+    if (slot.probeAtMs > nowMs) this.#overdue.arm(slot.probeAtMs);
   }
 
   #putUnderQuarantine(run: Run): void {
@@ -344,7 +345,7 @@ export class Pool {
         : { run, wasStarted: true };
     });
     this.#putBack(group, unfinished.filter((one) => !running.includes(one)).map(({ run }) => run));
-    if (!slot.hasStarted && overdue === undefined) this.#backOff(group, reason);
+    if (!slot.couldStart && overdue === undefined) this.#backOff(group, reason);
     this.#end(ends);
     if (group.waiting.length === 0 && this.#slots.hasRoom && !this.#isStopping) {
       this.#openSlot(group);
@@ -354,14 +355,12 @@ export class Pool {
 
   #reportKilled(overdue: HandedRun, slot: Slot, isRunning: boolean): void {
     const { run, aliveAtMs } = overdue;
-    const reason = slot.isStuck
-      ? "what it, or a task before it, left behind keeps its worker busy"
-      : reasonOf(overdue);
+    const reason = slot.isStuck ? stuckReason : reasonOf(overdue);
     const fields = { job_id: run.job.id, task: run.task.name };
     log.warn("ended a worker whose job did not stop", { reason, ...fields });
     // A thread that could still tell of the abort ends when it is told to; one that could not burns on. A run
     // that had not started, or had just ended, is not to blame for that.
-    const isAtFault = isRunning || slot.isSilent || slot.isStuck;
+    const isAtFault = isRunning || slot.isMidTurn || slot.isStuck;
     const isAlive = steadyNow() - aliveAtMs < Math.max(minAliveMs, this.#options.killGraceMs / 2);
     const { isolation } = this.#groups.get(slot.group);
     if (isolation === "worker" && isAtFault && !isAlive) this.#putUnderQuarantine(run);
@@ -397,4 +396,5 @@ export class Pool {
 }
 
 const stopReason = "the node is stopping";
+const stuckReason = "what it, or a task before it, left behind keeps its worker busy";
 const plainTask = { name: "", params: undefined, timeoutMs: 0, permissions: {}, run: () => {} };

@@ -72,8 +72,10 @@ export interface SlotEvents {
   onLog(run: Run | undefined, line: TaskLogLine): void;
 }
 
-/** A worker that has lived so long could be started, whatever it dies of. */
+/** An idle worker that has lived so long could be started, whatever it dies of. */
 const minLifeMs = 1_000;
+/** However long it was silent before, a worker has this time to start what it is sent. */
+const minStartMs = 250;
 /** What is sent to the worker may come back this much larger: JSON escapes, and the frame around it. */
 const frameOverheadBytes = 64 * 1024;
 
@@ -93,12 +95,14 @@ export class Slot {
    */
   isStalled = false;
   /**
-   * Since it was sent a run while it had none, or told of an outcome, it has not shown that its event loop
-   * turns: what an earlier task left behind may keep it busy for ever.
+   * It owes a sign that its event loop turns: it has runs, or has told of an outcome and not that this stands.
+   * What an earlier task left behind may keep it busy for ever.
    */
   isSilent = false;
-  /** When a silent worker is asked what it has started; Infinity: that is not yet known. */
+  /** When a worker that is still silent is asked what it has started; Infinity: that is not yet known. */
   probeAtMs: number = Infinity;
+  /** It has told of an outcome and not that this stands. */
+  isMidTurn = false;
   /** The run because of which the worker is being ended. */
   killedFor: HandedRun | undefined;
   /** What that run did wrong it did after its end. */
@@ -113,6 +117,8 @@ export class Slot {
   readonly #openedAtMs: number;
   #nextNumber = 1;
   #last: HandedRun | undefined;
+  /** It gave back a run that it had not started within the timeout of that. */
+  #wasLate = false;
   /** The beginning of a frame whose end has not come. */
   #rest: GrowingBytes | undefined;
 
@@ -139,9 +145,16 @@ export class Slot {
     });
   }
 
-  /** Whether its worker could be started: one that could not must not be tried again at once. */
-  get hasStarted(): boolean {
-    return this.isReady || this.#now() - this.#openedAtMs >= minLifeMs;
+  /** Whether its worker could be started, which an idle one shows by living for a while. */
+  get couldStart(): boolean {
+    const hasLived = this.#now() - this.#openedAtMs >= minLifeMs;
+    return this.isReady || (hasLived && this.#handed.size === 0);
+  }
+
+  /** Whether a run has passed its deadline that was not seen overdue before. */
+  isLate(): boolean {
+    const nowMs = this.#now();
+    return this.running().some((one) => nowMs >= one.deadlineAtMs && one.killAtMs === Infinity);
   }
 
   /** Whether its worker is being ended: it must not be sent anything more. */
@@ -172,10 +185,14 @@ export class Slot {
   /** Sends runs; the earliest deadline among those that run now, Infinity if none is new. */
   send(runs: readonly Run[]): number {
     if (this.#handed.size === 0) {
-      this.isStalled = false;
-      this.isSilent = true;
-      this.#events.onSilent();
+      // One that has given back what it did not start may be stuck: it gets no more than it would run.
+      if (!this.isSilent) this.isStalled = false;
+      else if (this.probeAtMs < Infinity && !this.#wasLate) {
+        this.probeAtMs = Math.max(this.probeAtMs, this.#now() + minStartMs);
+      }
     }
+    this.isSilent = true;
+    this.#events.onSilent();
     const firstNumber = this.#nextNumber;
     const messages = runs.map((run) => {
       const number = this.#nextNumber;
@@ -272,6 +289,7 @@ export class Slot {
         return this.#settle(frame);
       case FrameKind.Flush:
         this.isStalled = false;
+        this.isMidTurn = false;
         this.#showLife();
         return this.#flush();
       case FrameKind.Log:
@@ -287,7 +305,7 @@ export class Slot {
   }
 
   #showLife(): void {
-    this.isSilent = false;
+    this.isSilent = this.#handed.size > this.#settled.size;
     this.probeAtMs = Infinity;
   }
 
@@ -308,6 +326,7 @@ export class Slot {
     if (!this.#handed.has(frame.number)) return;
     this.progress += 1;
     this.isSilent = true;
+    this.isMidTurn = true;
     const isCompleted = frame.kind === FrameKind.Completed;
     this.#settled.set(frame.number, {
       status: isCompleted ? "COMPLETED" : "FAILED",
@@ -345,6 +364,7 @@ export class Slot {
     this.#events.onReturned(this, returned);
     this.#flush();
     if (this.isStuck) this.#events.onStuck(this, this.#last ?? returned[0] as HandedRun);
+    else if (this.isSilent) this.#events.onSilent();
   }
 
   /** What a silent worker gives back shows whether it is at work or stuck. */
@@ -352,12 +372,11 @@ export class Slot {
     const isAtWork = this.#handed.size > this.#settled.size;
     const isOwing = returned.length > 0 || this.#settled.size > 0;
     const nowMs = this.#now();
-    if (this.isSilent && !isAtWork && isOwing && nowMs >= this.probeAtMs) this.isStuck = true;
-    // It is given longer than the timeout of a run that it has not started, and the time goes on.
-    const isLate = returned.some((one) =>
+    this.#wasLate = returned.some((one) =>
       one.deadlineAtMs <= nowMs && one.abortReason === undefined
     );
-    if (isAtWork || !isLate) this.#showLife();
+    if (isAtWork || !isOwing) return this.#showLife();
+    if (this.isSilent && nowMs >= this.probeAtMs) this.isStuck = true;
   }
 
   #log(frame: Frame): void {

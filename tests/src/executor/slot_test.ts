@@ -202,18 +202,20 @@ Deno.test("Slot reports what was finished before it reports that the worker is l
   assert.deepEqual(slot.unfinished().map(({ run }) => run), [two]);
 });
 
-Deno.test("Slot is silent from a run that it is sent, or an outcome that it tells, until it shows life", () => {
-  const { slot, write } = openSlot();
+Deno.test("Slot is silent while it has runs, and begins anew with each sign of life", () => {
+  const { slot, write, passMs } = openSlot();
   slot.send(makeOkRuns(1));
-  assert.equal(slot.isSilent, true);
-  write(Ready);
-  assert.equal(slot.isSilent, true);
+  for (const kind of [Ready, Completed]) {
+    slot.probeAtMs = passMs(0);
+    write(kind, 1);
+    assert.deepEqual([slot.isSilent, slot.probeAtMs], [true, passMs(0)]);
+  }
   write(Flush);
-  assert.equal(slot.isSilent, false);
-  write(Completed, 1);
-  assert.equal(slot.isSilent, true);
+  assert.deepEqual([slot.isSilent, slot.probeAtMs], [false, Infinity]);
+  slot.send(makeOkRuns(1));
+  slot.probeAtMs = passMs(0);
   write(Flush);
-  assert.equal(slot.isSilent, false);
+  assert.deepEqual([slot.isSilent, slot.probeAtMs], [true, Infinity]);
 });
 
 Deno.test("Slot is stuck where it is at rest and starts nothing until it is probed", () => {
@@ -248,33 +250,42 @@ Deno.test("Slot is not stuck while it is at work, is probed too early, or has no
     slot.probeAtMs = passMs(0) + 100;
     passMs(afterMs);
     worker.onReturned(firstNumber);
-    assert.deepEqual([slot.isStuck, slot.isSilent], [false, false]);
-    slot.probeAtMs = passMs(0);
-    worker.onReturned(2);
-    assert.equal(slot.isStuck, false);
+    assert.deepEqual([slot.isStuck, slot.isSilent], [false, true]);
   }
+  const { slot, write, worker, passMs } = openSlot();
+  write(Ready);
+  slot.isSilent = true;
+  slot.probeAtMs = passMs(0);
+  worker.onReturned(1);
+  assert.deepEqual([slot.isStuck, slot.isSilent], [false, false]);
 });
 
-Deno.test("Slot has more time than the timeout of a run that it has not started, but not for ever", () => {
+Deno.test("Slot that gave back what it had not started gets some time for what it is sent next, and not for ever", () => {
   const { slot, happened, write, worker, passMs } = openSlot();
   write(Ready);
+  slot.send(makeOkRuns(1));
   slot.probeAtMs = passMs(0) + 100;
-  for (const number of [1, 2]) {
-    slot.send([makeRun("ok", {}, { timeoutMs: 50 })]);
-    passMs(50);
-    worker.onReturned(number);
-    assert.deepEqual([slot.isStuck, slot.isSilent], [number === 2, true]);
-  }
+  passMs(99);
+  worker.onReturned(1);
+  assert.equal(slot.isStuck, false);
+  slot.send(makeOkRuns(1));
+  assert.equal(slot.isStalled, true, "it may be sent more");
+  assert.equal(slot.probeAtMs, passMs(0) + 250);
+  passMs(250);
+  worker.onReturned(2);
   assert.equal((happened.at(-1) as unknown[])[0], "stuck");
 });
 
 Deno.test("Slot tells a worker that could not be started from one that died later", () => {
   const { slot, passMs } = openSlot();
   passMs(999);
-  assert.equal(slot.hasStarted, false);
+  assert.equal(slot.couldStart, false);
   passMs(1);
-  assert.equal(slot.hasStarted, true);
+  assert.equal(slot.couldStart, true);
+  // What it was sent it could not even load.
+  slot.send(makeOkRuns(1));
+  assert.equal(slot.couldStart, false);
   const { slot: ready, write } = openSlot();
   write(Ready);
-  assert.equal(ready.hasStarted, true);
+  assert.equal(ready.couldStart, true);
 });
