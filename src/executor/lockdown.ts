@@ -19,12 +19,6 @@ function refuse(name: string): () => never {
   };
 }
 
-const refusedClass = class {
-  constructor() {
-    throw new Error("Worker() is not available to a task");
-  }
-};
-
 function replace(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: false, writable: false });
 }
@@ -62,7 +56,14 @@ export async function lockProcessDown(keepsOutput: boolean): Promise<void> {
     import("node:worker_threads"),
   ]);
   // Whoever has imported it by name has this very class, and it calls what it extends.
-  Object.setPrototypeOf(Worker, refusedClass);
+  Object.setPrototypeOf(
+    Worker,
+    class {
+      constructor() {
+        refuse("Worker")();
+      }
+    },
+  );
   for (
     const name of [
       "exit",

@@ -1,5 +1,5 @@
 // One worker of the pool and the runs that it holds: numbers them, reads its frames, and tells the
-// pool what became of each. It decides nothing: the pool does.
+// pool what became of each, and whether the worker is stuck. What follows from it the pool decides.
 
 import { steadyNow } from "../clock.ts";
 import type { Job, Outcome } from "../job.ts";
@@ -64,7 +64,7 @@ export interface SlotEvents {
   onReturned(slot: Slot, returned: readonly HandedRun[]): void;
   /** A run fails and must be at rest within the grace period. */
   onAborting(handed: HandedRun): void;
-  /** The worker must show that it is alive within the grace period. */
+  /** The worker owes a sign of life: it is to be watched until `isSilent` is over. */
   onSilent(): void;
   /** The worker starts nothing and ends nothing; `last` is the run that it ended last. */
   onStuck(slot: Slot, last: HandedRun): void;
