@@ -1,9 +1,9 @@
 // The composition root: names the drivers, the tasks and the worker of this executable, and runs it.
 // The only file that imports both src/ and drivers/.
 
-import type { RunnerCommand } from "./src/executor/runner_process.ts";
+import type { RunnerCommand } from "./src/executor/host/runner_process.ts";
 
-const workerUrl = new URL("./src/executor/worker_entry.ts", import.meta.url);
+const workerUrl = new URL("./tasks/worker.ts", import.meta.url);
 
 // A runner process is this executable again. From source it gets the permissions that tasks may declare.
 const runnerCommand: RunnerCommand = {
@@ -27,11 +27,11 @@ const runnerCommand: RunnerCommand = {
 if (import.meta.main) {
   // Imported when needed: a runner process must start fast and stay small.
   if (Deno.args[0] === "runner") {
-    const { serveRunner } = await import("./src/executor/runner.ts");
+    const { serveRunner } = await import("./src/executor/host/runner.ts");
     await serveRunner(workerUrl);
   } else {
     const [{ runValet }, drivers, { tasks }] = await Promise.all([
-      import("./src/valet.ts"),
+      import("./src/node/commands.ts"),
       import("./drivers/mod.ts"),
       import("./tasks/mod.ts"),
     ]);

@@ -1,7 +1,7 @@
 // The executable with the tasks of the bench, and, if VALET_BENCH_STORED_JOBS says so, with jobs in its
 // repository from the start. Everything else is the shipped one. Started by server_process.ts.
 
-import type { RunnerCommand } from "../src/executor/runner_process.ts";
+import type { RunnerCommand } from "../src/executor/host/runner_process.ts";
 
 const workerUrl = new URL("./bench_worker.ts", import.meta.url);
 const runnerCommand: RunnerCommand = {
@@ -10,11 +10,11 @@ const runnerCommand: RunnerCommand = {
 };
 
 if (Deno.args[0] === "runner") {
-  const { serveRunner } = await import("../src/executor/runner.ts");
+  const { serveRunner } = await import("../src/executor/host/runner.ts");
   await serveRunner(workerUrl);
 } else {
   const [{ runValet }, drivers, { tasks }, { storeFinishedJobs }] = await Promise.all([
-    import("../src/valet.ts"),
+    import("../src/node/commands.ts"),
     import("../drivers/mod.ts"),
     import("./tasks.ts"),
     import("./stored_jobs.ts"),

@@ -1,10 +1,10 @@
 // Fills a repository with finished jobs, to see what many of them cost the next one.
 // Called by bench_server.ts and scenarios/stored.ts.
 
-import type { Job } from "../src/job.ts";
-import type { Change } from "../src/job_change.ts";
-import { createJobIds } from "../src/job_id.ts";
-import type { Repository } from "../src/repository.ts";
+import type { Job } from "../src/jobs/job.ts";
+import type { Change } from "../src/jobs/job_change.ts";
+import { createJobIds } from "../src/jobs/id.ts";
+import type { Repository } from "../src/jobs/repository.ts";
 
 const batchLength = 1_000;
 

@@ -1,6 +1,6 @@
 // The tasks of the bench beside the shipped no-op.
 
-import type { TaskContext, TaskTable } from "../src/task.ts";
+import type { TaskContext, TaskTable } from "../src/tasks/task.ts";
 import { dummytask } from "../tasks/dummytask.ts";
 
 /** The tasks of bench_server.ts. */

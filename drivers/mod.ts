@@ -3,8 +3,8 @@
 // only the chosen ones are loaded.
 
 import { ValetError } from "../src/errors.ts";
-import type { Queue } from "../src/queue.ts";
-import type { Repository } from "../src/repository.ts";
+import type { Queue } from "../src/jobs/queue.ts";
+import type { Repository } from "../src/jobs/repository.ts";
 
 /** What a build knows of a driver. Each one parses its own options and says in its doc comment what they are. */
 export interface Driver<Port> {
@@ -17,20 +17,21 @@ export interface Driver<Port> {
 export const repositories: Readonly<Record<string, Driver<Repository>>> = {
   memory: {
     check: async (options) =>
-      (await import("./repositories/memory.ts")).checkMemoryRepository(options),
+      (await import("./repositories/memory/repository.ts")).checkMemoryRepository(options),
     open: async (options) =>
-      (await import("./repositories/memory.ts")).openMemoryRepository(options),
+      (await import("./repositories/memory/repository.ts")).openMemoryRepository(options),
   },
   sqlite: {
     check: async (options) =>
-      (await import("./repositories/sqlite.ts")).checkSqliteRepository(options),
+      (await import("./repositories/sqlite/repository.ts")).checkSqliteRepository(options),
     open: async (options) =>
-      (await import("./repositories/sqlite.ts")).openSqliteRepository(options),
+      (await import("./repositories/sqlite/repository.ts")).openSqliteRepository(options),
   },
   mysql: {
     check: async (options) =>
-      (await import("./repositories/mysql.ts")).checkMysqlRepository(options),
-    open: async (options) => (await import("./repositories/mysql.ts")).openMysqlRepository(options),
+      (await import("./repositories/mysql/repository.ts")).checkMysqlRepository(options),
+    open: async (options) =>
+      (await import("./repositories/mysql/repository.ts")).openMysqlRepository(options),
   },
 };
 
@@ -41,8 +42,10 @@ export const queues: Readonly<Record<string, Driver<Queue>>> = {
     open: async (options) => (await import("./queues/memory.ts")).openMemoryQueue(options),
   },
   rabbitmq: {
-    check: async (options) => (await import("./queues/rabbitmq.ts")).checkRabbitmqQueue(options),
-    open: async (options) => (await import("./queues/rabbitmq.ts")).openRabbitmqQueue(options),
+    check: async (options) =>
+      (await import("./queues/rabbitmq/queue.ts")).checkRabbitmqQueue(options),
+    open: async (options) =>
+      (await import("./queues/rabbitmq/queue.ts")).openRabbitmqQueue(options),
   },
 };
 

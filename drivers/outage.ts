@@ -3,7 +3,7 @@
 
 import { steadyNow, systemClock } from "../src/clock.ts";
 import { errorMessage, ValetError } from "../src/errors.ts";
-import { getLogger } from "../src/log.ts";
+import { getLogger } from "../src/log/log.ts";
 
 /** What an {@link Outage} is about. */
 export interface OutageOptions {

@@ -2,7 +2,7 @@
 // have. It streams, so the size of the CSV does not matter, and it pauses, so that a timeout can end it.
 
 import * as v from "valibot";
-import { defineTask, type Task } from "../src/task.ts";
+import { defineTask, type Task } from "../src/tasks/task.ts";
 import { type ColumnReport, ColumnSummary } from "./column_summary.ts";
 import { fetchUrl, showUrl } from "./fetch_url.ts";
 

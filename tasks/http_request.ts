@@ -2,7 +2,7 @@
 // given time. Fails unless the status is the expected one.
 
 import * as v from "valibot";
-import { defineTask, type Task } from "../src/task.ts";
+import { defineTask, type Task } from "../src/tasks/task.ts";
 import { fetchUrl, showUrl } from "./fetch_url.ts";
 
 const status = v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(599));

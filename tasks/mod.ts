@@ -1,7 +1,7 @@
 // The tasks of this executable. Add yours here: import it and give it a name.
 // The table is literal, so that `deno compile` embeds every task and the compiler checks it.
 
-import type { TaskTable } from "../src/task.ts";
+import type { TaskTable } from "../src/tasks/task.ts";
 import { csvReport } from "./csv_report.ts";
 import { dummytask } from "./dummytask.ts";
 import { httpRequest } from "./http_request.ts";

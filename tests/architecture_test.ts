@@ -10,7 +10,7 @@ interface Source {
   readonly path: string;
   readonly text: string;
   readonly lines: readonly string[];
-  /** Paths of the checkout (`src/job.ts`) and specifiers of packages (`hono/cors`, `node:path`). */
+  /** Paths of the checkout (`src/jobs/job.ts`) and specifiers of packages (`hono/cors`, `node:path`). */
   readonly imports: readonly string[];
 }
 
@@ -25,7 +25,7 @@ const maxExportCount = 4;
 const maxExportCountOfShortFile = 10;
 const shortFileLineCount = 120;
 /** Folders above a file, the top one included. */
-const maxDepth = 3;
+const maxDepth = 4;
 const bannedNames = ["base", "common", "helpers", "index", "manager", "misc", "types", "utils"];
 
 const sources = await readSources();
@@ -75,7 +75,7 @@ function forbiddenImports(isAllowed: (path: string, imported: string) => boolean
 }
 
 Deno.test("architecture: drivers import only the ports and what belongs to them", () => {
-  const allowed = /^(?:drivers\/|src\/(?:repository|queue|job|job_change|errors|clock|log)\.ts$)/;
+  const allowed = /^(?:drivers\/|src\/(?:jobs\/|log\/|(?:errors|clock)\.ts$))/;
   assertNone(
     forbiddenImports((path, imported) =>
       !path.startsWith("drivers/") || allowed.test(imported) || !isOurs(imported)
@@ -83,19 +83,36 @@ Deno.test("architecture: drivers import only the ports and what belongs to them"
   );
 });
 
-Deno.test("architecture: src imports no driver, and the tasks only where they run", () => {
-  assertNone(forbiddenImports((path, imported) => {
-    if (!path.startsWith("src/") || !isOurs(imported)) return true;
-    const isTheTasksEntry = path === "src/executor/worker_entry.ts" && imported === "tasks/mod.ts";
-    return imported.startsWith("src/") || imported === "deno.json" || isTheTasksEntry;
-  }));
-});
-
-Deno.test("architecture: tasks import nothing of Valet but src/task.ts", () => {
+Deno.test("architecture: src imports neither drivers nor tasks", () => {
   assertNone(
     forbiddenImports((path, imported) =>
-      !path.startsWith("tasks/") || !isOurs(imported) || imported.startsWith("tasks/") ||
-      imported === "src/task.ts"
+      !path.startsWith("src/") || !isOurs(imported) || imported.startsWith("src/") ||
+      imported === "deno.json"
+    ),
+  );
+});
+
+Deno.test("architecture: the worker's module imports the tasks and what runs them", () => {
+  const allowed = /^(?:tasks\/mod\.ts$|src\/executor\/worker\/)/;
+  assertNone(
+    forbiddenImports((path, imported) => path !== "tasks/worker.ts" || allowed.test(imported)),
+  );
+});
+
+Deno.test("architecture: what runs beside task code imports nothing of the server's side", () => {
+  assertNone(
+    forbiddenImports((path, imported) =>
+      !/^src\/executor\/(?:worker|wire)\//.test(path) ||
+      !imported.startsWith("src/executor/host/")
+    ),
+  );
+});
+
+Deno.test("architecture: tasks import nothing of Valet but src/tasks/task.ts", () => {
+  assertNone(
+    forbiddenImports((path, imported) =>
+      !path.startsWith("tasks/") || path === "tasks/worker.ts" || !isOurs(imported) ||
+      imported.startsWith("tasks/") || imported === "src/tasks/task.ts"
     ),
   );
 });
@@ -106,9 +123,9 @@ Deno.test("architecture: nothing that ships imports tests, tools or benchmarks",
 
 Deno.test("architecture: a package is imported only where it belongs", () => {
   const places: Record<string, string> = {
-    amqplib: "drivers/",
+    amqplib: "drivers/queues/rabbitmq/",
     hono: "src/http/",
-    mysql2: "drivers/",
+    mysql2: "drivers/repositories/mysql/",
   };
   assertNone(forbiddenImports((path, imported) => {
     const place = places[imported.split("/")[0] as string];
@@ -175,7 +192,7 @@ Deno.test("architecture: a shipped file exports few things and re-exports nothin
   }));
 });
 
-Deno.test("architecture: files and folders have telling names and lie at most three folders deep", () => {
+Deno.test("architecture: files and folders have telling names and lie at most four folders deep", () => {
   assertNone(sources.flatMap(({ path }) => {
     const parts = path.replace(/\.ts$/, "").split("/");
     const badParts = parts.filter((part) =>
@@ -222,19 +239,15 @@ Deno.test("architecture: a number that is a time or a size says its unit in its 
 });
 
 Deno.test("architecture: every driver of the registry runs its conformance suite", () => {
-  const wanted = [
-    ...Object.keys(repositories).map((name) => [name, "repository"]),
-    ...Object.keys(queues).map((name) => [name, "queue"]),
-  ];
-  const violations = wanted.filter(([name, port]) => {
-    const test = sources.find(({ path }) => path === `tests/drivers/${name}_${port}_test.ts`);
-    return !test?.text.includes(`${port}Conformance(`);
-  });
-  assertNone(
-    violations.map(([name, port]) =>
-      `tests/drivers/${name}_${port}_test.ts does not run ${port}Conformance`
-    ),
-  );
+  const conformanceOf = (name: string, port: string) =>
+    sources.some(({ path, text }) =>
+      new RegExp(`^tests/drivers/[a-z]+/${name}(?:/${port})?_test\\.ts$`).test(path) &&
+      new RegExp(`^ *${port}Conformance\\(\\{ *\\n? *name: "${name}"`, "m").test(text)
+    );
+  assertNone([
+    ...Object.keys(repositories).filter((name) => !conformanceOf(name, "repository")),
+    ...Object.keys(queues).filter((name) => !conformanceOf(name, "queue")),
+  ].map((name) => `no test file of the driver ${name} runs its conformance suite`));
 });
 
 Deno.test("architecture: no test runs alone, and every skip states its reason", () => {

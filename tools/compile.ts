@@ -46,7 +46,7 @@ export async function compileValet(): Promise<CompileFailure | null> {
     "--v8-flags=--no-short-builtin-calls",
     ...permissionFlags,
     // Found by no import: the module of the workers, and what `valet --version` tells.
-    "--include=src/executor/worker_entry.ts",
+    "--include=tasks/worker.ts",
     "--include=build_info.json",
     `--output=${output}`,
     "main.ts",

@@ -1,10 +1,10 @@
 // What 1,000,000 finished jobs cost the next request and the next scheduler pass, beside 1,000.
 
-import { createJobIds } from "../../src/job_id.ts";
+import { createJobIds } from "../../src/jobs/id.ts";
 import { systemClock } from "../../src/clock.ts";
 import { openMemoryQueue } from "../../drivers/queues/memory.ts";
-import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
-import { Scheduler } from "../../src/scheduler.ts";
+import { openMemoryRepository } from "../../drivers/repositories/memory/repository.ts";
+import { Scheduler } from "../../src/engine/scheduler.ts";
 import { compareRates } from "../comparison.ts";
 import type { Figure } from "../figure.ts";
 import { runLoad } from "../run_load.ts";

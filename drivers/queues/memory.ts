@@ -4,9 +4,9 @@
 // deno-lint-ignore-file require-await -- async only turns what is thrown into a rejection
 
 import { ValetError } from "../../src/errors.ts";
-import type { Job } from "../../src/job.ts";
-import type { Delivery, Queue } from "../../src/queue.ts";
-import type { Health } from "../../src/repository.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { Delivery, Queue } from "../../src/jobs/queue.ts";
+import type { Health } from "../../src/jobs/repository.ts";
 import { readPositiveInteger } from "../read_option.ts";
 import { WaitingTake } from "./waiting_take.ts";
 

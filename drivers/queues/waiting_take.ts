@@ -1,6 +1,6 @@
 // One consumer that waits in `take`; used by the queue drivers of this folder. It holds no message.
 
-import type { Delivery } from "../../src/queue.ts";
+import type { Delivery } from "../../src/jobs/queue.ts";
 
 /** The `take` that waits, if there is one. */
 export class WaitingTake {

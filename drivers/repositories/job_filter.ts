@@ -1,8 +1,8 @@
 // Which jobs a list is asked for, where a store looks at them one by one, and how much a page may hold. Used
 // by repository drivers, so that they agree on what a text is part of.
 
-import type { Job } from "../../src/job.ts";
-import type { JobQuery } from "../../src/repository.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { JobQuery } from "../../src/jobs/repository.ts";
 
 /** What the filter looks at. */
 export type Candidate = Pick<Job, "id" | "status" | "taskName" | "name" | "description">;

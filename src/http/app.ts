@@ -1,14 +1,14 @@
 // The HTTP API as one Hono app: every route, bare and under /api, and what all answers have in common.
-// Called by src/node.ts, which serves it. The rules of jobs are in src/job_service.ts, not here.
+// Called by src/node/node.ts, which serves it. The rules of jobs are in src/jobs/service.ts, not here.
 
 import { type Context, Hono } from "hono";
-import type { AccessRecord } from "../access_log.ts";
+import type { AccessRecord } from "./access_log.ts";
 import type { Clock } from "../clock.ts";
-import type { JobService } from "../job_service.ts";
-import { getLogger } from "../log.ts";
+import type { JobService } from "../jobs/service.ts";
+import { getLogger } from "../log/log.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
-import type { StatusReport } from "../status.ts";
-import type { RegisteredTask } from "../task.ts";
+import type { StatusReport } from "../node/status.ts";
+import type { RegisteredTask } from "../tasks/task.ts";
 import type { Answer, Route } from "./answer.ts";
 import { answerOfError, errorAnswer } from "./error_response.ts";
 import { createCors } from "./cors.ts";

@@ -1,8 +1,8 @@
 // A job and a result as the API shows them. JSON text is put together by hand, because params and metadata
 // are JSON text already and are never parsed on their way to the client.
 
-import type { Job, JobResult } from "../job.ts";
-import { formatTimestamp } from "../timestamp.ts";
+import type { Job, JobResult } from "../jobs/job.ts";
+import { formatTimestamp } from "../jobs/timestamp.ts";
 
 /**
  * The JSON text of a job: what is not set is absent.

@@ -1,6 +1,6 @@
 // The routes of jobs and their results: read the request, call the service, write the answer.
 
-import type { JobService } from "../job_service.ts";
+import type { JobService } from "../jobs/service.ts";
 import { whenReady } from "../maybe_promise.ts";
 import { noContent, type Route } from "./answer.ts";
 import { jobJson, resultJson } from "./job_json.ts";

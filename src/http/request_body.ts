@@ -3,7 +3,7 @@
 
 import { startTimer } from "../clock.ts";
 import { ValetError } from "../errors.ts";
-import type { JsonObject } from "../job_request.ts";
+import type { JsonObject } from "../jobs/request.ts";
 
 /** The body of a request did not arrive within its time. */
 export class BodyTimeoutError extends Error {

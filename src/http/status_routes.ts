@@ -1,6 +1,6 @@
 // The routes for operators and their machines: status and health.
 
-import { reasonsNotReady, type StatusReport } from "../status.ts";
+import { reasonsNotReady, type StatusReport } from "../node/status.ts";
 import type { Answer, Route } from "./answer.ts";
 import { errorAnswer } from "./error_response.ts";
 

@@ -1,7 +1,7 @@
 // The route of the registered tasks.
 
-import { describeTask } from "../task_description.ts";
-import type { RegisteredTask } from "../task.ts";
+import { describeTask } from "../tasks/description.ts";
+import type { RegisteredTask } from "../tasks/task.ts";
 import type { Answer, Route } from "./answer.ts";
 
 /** The route `/tasks`. The tasks cannot change while Valet runs, so its answer is made once, when first asked for. */

@@ -1,7 +1,7 @@
 // The promises of the Queue port, each one a named test; every driver runs all of them.
-// Written against src/queue.ts alone: nothing here may know a driver or how fast it is.
+// Written against src/jobs/queue.ts alone: nothing here may know a driver or how fast it is.
 
-import type { Queue } from "../../src/queue.ts";
+import type { Queue } from "../../src/jobs/queue.ts";
 import { testQueueBounds } from "./queue_bounds.ts";
 import { testDeliveries } from "./queue_deliveries.ts";
 import { testQueueLifeCycle } from "./queue_life_cycle.ts";

@@ -1,8 +1,8 @@
 // Conformance of room, onRoom, depth and queue_full: what waits is bounded, and room is told when it comes.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
-import type { Queue } from "../../src/queue.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { Queue } from "../../src/jobs/queue.ts";
 import { eventually } from "../testing/eventually.ts";
 import { makeJob, makeJobs } from "../testing/make_job.ts";
 import { takeDeliveries } from "../testing/take_deliveries.ts";

@@ -1,8 +1,8 @@
 // Conformance of publish, take, ack and nack: every message arrives, in order, at least once.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
-import type { Delivery } from "../../src/queue.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { Delivery } from "../../src/jobs/queue.ts";
 import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { takeDeliveries } from "../testing/take_deliveries.ts";
 import type { TestQueue } from "./queue.ts";

@@ -1,8 +1,8 @@
 // The promises of the Repository port, each one a named test; every driver runs all of them.
-// Written against src/repository.ts alone: nothing here may know a driver or how fast it is.
+// Written against src/jobs/repository.ts alone: nothing here may know a driver or how fast it is.
 
 import assert from "node:assert/strict";
-import type { Repository } from "../../src/repository.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 import { testChanges } from "./repository_changes.ts";
 import { testConcurrency } from "./repository_concurrency.ts";
 import { testDurability } from "./repository_durability.ts";

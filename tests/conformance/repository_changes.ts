@@ -1,9 +1,9 @@
 // Conformance of change: the rules of applyChange, by compare-and-set.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
-import { applyChange, type Change, resultAfter } from "../../src/job_change.ts";
-import type { Repository } from "../../src/repository.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import { applyChange, type Change, resultAfter } from "../../src/jobs/job_change.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";
 import { comparableAnswer } from "../testing/comparable_answer.ts";
 import { makeClaim, makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";

@@ -1,9 +1,9 @@
 // Conformance of calls at the same time: one winner, and each caller gets its own answer.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
-import type { Change } from "../../src/job_change.ts";
-import type { Repository } from "../../src/repository.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { Change } from "../../src/jobs/job_change.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";
 import { makeClaim, makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { readPages } from "../testing/read_pages.ts";

@@ -1,7 +1,7 @@
 // Conformance of stores that outlive a process: whatever was answered is there after the store is opened again.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
+import type { Job } from "../../src/jobs/job.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";
 import { makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { readPages } from "../testing/read_pages.ts";

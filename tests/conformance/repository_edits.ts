@@ -1,8 +1,8 @@
 // Conformance of the edit change: what a client may change, in whatever state the job is.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
-import type { Repository } from "../../src/repository.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 import { claimJob, runJob } from "../testing/claim_jobs.ts";
 import { makeClaim, makeFinish, makeJob, testNowMs } from "../testing/make_job.ts";
 import type { TestRepository } from "./repository.ts";

@@ -1,8 +1,8 @@
 // Conformance of find and count: what somebody has to do something about, and how much there is.
 
 import assert from "node:assert/strict";
-import { type Job, jobStatuses } from "../../src/job.ts";
-import type { Repository, WorkQuery } from "../../src/repository.ts";
+import { type Job, jobStatuses } from "../../src/jobs/job.ts";
+import type { Repository, WorkQuery } from "../../src/jobs/repository.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";
 import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import type { TestRepository } from "./repository.ts";

@@ -1,9 +1,9 @@
 // Conformance of stores that nodes share: leases, and what one node sees of another.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
-import type { Change } from "../../src/job_change.ts";
-import type { Repository } from "../../src/repository.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { Change } from "../../src/jobs/job_change.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";
 import { makeClaim, makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { waitForAbandoned } from "../testing/wait_for_abandoned.ts";

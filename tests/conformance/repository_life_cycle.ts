@@ -1,8 +1,8 @@
 // Conformance of now, health and close.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
-import type { Repository } from "../../src/repository.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 import { makeClaim, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { defaultDeadlineMs } from "../testing/within.ts";
 import type { TestRepository } from "./repository.ts";

@@ -1,7 +1,7 @@
 // Conformance of list: filters, order and pages that stay right under change.
 
 import assert from "node:assert/strict";
-import { type Job, jobStatuses } from "../../src/job.ts";
+import { type Job, jobStatuses } from "../../src/jobs/job.ts";
 import { claimJobs } from "../testing/claim_jobs.ts";
 import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { readPages } from "../testing/read_pages.ts";

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ValetError } from "../../src/errors.ts";
-import { type Job, jobStatuses } from "../../src/job.ts";
-import { type Change, changedId } from "../../src/job_change.ts";
-import type { JobQuery, Repository, WorkQuery } from "../../src/repository.ts";
+import { type Job, jobStatuses } from "../../src/jobs/job.ts";
+import { type Change, changedId } from "../../src/jobs/job_change.ts";
+import type { JobQuery, Repository, WorkQuery } from "../../src/jobs/repository.ts";
 import { comparableAnswer } from "../testing/comparable_answer.ts";
 import { makeClaim, makeFinish, makeJob, makeJobs } from "../testing/make_job.ts";
 import { createOracleRepository } from "../testing/oracle_repository.ts";

@@ -1,7 +1,7 @@
 // Conformance of insert, get, delete and results.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
+import type { Job } from "../../src/jobs/job.ts";
 import { claimJob, runJob } from "../testing/claim_jobs.ts";
 import { makeClaim, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import type { TestRepository } from "./repository.ts";

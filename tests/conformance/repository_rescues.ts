@@ -2,9 +2,9 @@
 // in the way that its store knows: a lease that is over, a process that has ended, or a mere claim.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
-import type { Change } from "../../src/job_change.ts";
-import type { Repository } from "../../src/repository.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { Change } from "../../src/jobs/job_change.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 import { claimJob, claimJobs, runJob } from "../testing/claim_jobs.ts";
 import { makeFinish, makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { waitForAbandoned } from "../testing/wait_for_abandoned.ts";

@@ -1,7 +1,7 @@
 // Conformance of what a store keeps: every value comes back as it was.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
+import type { Job } from "../../src/jobs/job.ts";
 import { runJob } from "../testing/claim_jobs.ts";
 import { makeJob, testNowMs } from "../testing/make_job.ts";
 import type { TestRepository } from "./repository.ts";

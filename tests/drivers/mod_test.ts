@@ -10,16 +10,6 @@ import {
 import { ValetError } from "../../src/errors.ts";
 import { makeJob } from "../testing/make_job.ts";
 
-for (const [table, kind] of [[repositories, "repository"], [queues, "queue"]] as const) {
-  for (const name of Object.keys(table)) {
-    Deno.test(`${name} ${kind}: runs its conformance suite`, async () => {
-      const url = new URL(`${name}_${kind}_test.ts`, import.meta.url);
-      const source = await Deno.readTextFile(url);
-      assert.match(source, new RegExp(`^ *${kind}Conformance\\(\\{ *\\n? *name: "${name}"`, "m"));
-    });
-  }
-}
-
 Deno.test("openRepository: opens a driver by name, with its options", async () => {
   const repository = await openRepository("memory", { maxMemoryMb: 1 });
   const tooLarge = makeJob({ paramsJson: "x".repeat(2 ** 20) });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { registerTasks } from "../../src/task.ts";
-import { describeTask } from "../../src/task_description.ts";
+import { registerTasks } from "../../src/tasks/task.ts";
+import { describeTask } from "../../src/tasks/description.ts";
 import { tasks } from "../../tasks/mod.ts";
 
 Deno.test("tasks holds the shipped tasks, each fit to be registered", () => {

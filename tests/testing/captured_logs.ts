@@ -1,6 +1,6 @@
 // The log of this process as a test sees it: to check what was logged, and to wait for it. One at a time.
 
-import { configureLogging, flushLogs } from "../../src/log.ts";
+import { configureLogging, flushLogs } from "../../src/log/log.ts";
 import { defaultDeadlineMs, within } from "./within.ts";
 
 /** One record. */

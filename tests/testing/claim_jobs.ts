@@ -1,8 +1,8 @@
 // Takes stored jobs through their lives; called by tests that need jobs which are claimed or finished.
 
 import assert from "node:assert/strict";
-import type { Job, Outcome } from "../../src/job.ts";
-import type { Repository } from "../../src/repository.ts";
+import type { Job, Outcome } from "../../src/jobs/job.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 import { makeClaim, makeFinish } from "./make_job.ts";
 
 /** The jobs as their holder has them, in the order of the ids. Fails where one cannot be claimed. */

@@ -1,7 +1,7 @@
 // What two repositories must agree on in the answer to a change; called by the conformance suites.
 
-import type { Job } from "../../src/job.ts";
-import type { Change } from "../../src/job_change.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { Change } from "../../src/jobs/job_change.ts";
 
 /**
  * The answer without what a driver is free to leave out: the answer to a change with a held job need not know

@@ -1,9 +1,9 @@
 // A pool whose runs end when the test says so. For tests of the dispatcher.
 
-import type { Pool } from "../../src/executor/pool.ts";
-import type { PoolOptions, RunEnd } from "../../src/executor/pool_options.ts";
-import type { Run } from "../../src/executor/slot.ts";
-import type { Outcome } from "../../src/job.ts";
+import type { Pool } from "../../src/executor/host/pool.ts";
+import type { PoolOptions, RunEnd } from "../../src/executor/host/pool_options.ts";
+import type { Run } from "../../src/executor/host/slot.ts";
+import type { Outcome } from "../../src/jobs/job.ts";
 import { testNowMs } from "./make_job.ts";
 import { within } from "./within.ts";
 

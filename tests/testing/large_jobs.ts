@@ -2,7 +2,7 @@
 // not in memory anyway.
 
 import assert from "node:assert/strict";
-import type { Repository } from "../../src/repository.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 import { makeJobs, testNowMs } from "./make_job.ts";
 import { readPages } from "./read_pages.ts";
 

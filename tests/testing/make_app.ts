@@ -1,14 +1,14 @@
 // The HTTP app on memory drivers and a clock that stands still; called by the tests of src/http.
 
 import { openMemoryQueue } from "../../drivers/queues/memory.ts";
-import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
-import type { AccessRecord } from "../../src/access_log.ts";
+import { openMemoryRepository } from "../../drivers/repositories/memory/repository.ts";
+import type { AccessRecord } from "../../src/http/access_log.ts";
 import { createApp } from "../../src/http/app.ts";
-import { createJobService, type JobService } from "../../src/job_service.ts";
-import type { Queue } from "../../src/queue.ts";
-import type { Repository } from "../../src/repository.ts";
-import type { StatusReport } from "../../src/status.ts";
-import { registerTasks, type TaskTable } from "../../src/task.ts";
+import { createJobService, type JobService } from "../../src/jobs/service.ts";
+import type { Queue } from "../../src/jobs/queue.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
+import type { StatusReport } from "../../src/node/status.ts";
+import { registerTasks, type TaskTable } from "../../src/tasks/task.ts";
 import { testNowMs } from "./make_job.ts";
 
 /** What a test changes of the app. */

@@ -1,8 +1,8 @@
 // Makes jobs and changes for tests; called by every test that needs a stored job.
 
-import type { Job, Outcome } from "../../src/job.ts";
-import type { Change } from "../../src/job_change.ts";
-import { createJobIds } from "../../src/job_id.ts";
+import type { Job, Outcome } from "../../src/jobs/job.ts";
+import type { Change } from "../../src/jobs/job_change.ts";
+import { createJobIds } from "../../src/jobs/id.ts";
 
 const nextId = createJobIds();
 

@@ -1,8 +1,8 @@
 // Makes runs of the fixture tasks, as the dispatcher makes them of claimed jobs; for tests of the executor.
 
-import type { Run } from "../../src/executor/slot.ts";
-import type { Job } from "../../src/job.ts";
-import { registerTasks } from "../../src/task.ts";
+import type { Run } from "../../src/executor/host/slot.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import { registerTasks } from "../../src/tasks/task.ts";
 import { tasks as fixtureTasks } from "../fixtures/tasks/mod.ts";
 import { makeJob } from "./make_job.ts";
 

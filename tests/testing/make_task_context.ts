@@ -1,6 +1,6 @@
 // The context that a task gets, made for tests that call a task directly.
 
-import type { TaskContext } from "../../src/task.ts";
+import type { TaskContext } from "../../src/tasks/task.ts";
 
 /** A context whose log keeps its lines, as `level message`, in `lines`. Default signal: never aborts. */
 export function makeTaskContext(

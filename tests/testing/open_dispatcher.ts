@@ -1,14 +1,14 @@
 // A dispatcher on memory drivers and a fake pool, and what it did to each job. For tests of the dispatcher.
 
 import { openMemoryQueue } from "../../drivers/queues/memory.ts";
-import { openMemoryRepository } from "../../drivers/repositories/memory.ts";
-import { Dispatcher } from "../../src/dispatcher.ts";
-import type { Job } from "../../src/job.ts";
-import { changedId } from "../../src/job_change.ts";
-import { flushLogs } from "../../src/log.ts";
-import type { Queue } from "../../src/queue.ts";
-import type { Repository } from "../../src/repository.ts";
-import { registerTasks } from "../../src/task.ts";
+import { openMemoryRepository } from "../../drivers/repositories/memory/repository.ts";
+import { Dispatcher } from "../../src/engine/dispatcher.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import { changedId } from "../../src/jobs/job_change.ts";
+import { flushLogs } from "../../src/log/log.ts";
+import type { Queue } from "../../src/jobs/queue.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
+import { registerTasks } from "../../src/tasks/task.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakePool } from "./fake_pool.ts";
 import { testNowMs } from "./make_job.ts";

@@ -4,9 +4,15 @@
 // deno-lint-ignore-file require-await -- async only turns what is thrown into a rejection
 
 import { ValetError } from "../../src/errors.ts";
-import { isWaiting, type Job, type JobResult, type JobStatus, jobStatuses } from "../../src/job.ts";
-import { applyChange, changedId, resultAfter } from "../../src/job_change.ts";
-import type { Repository } from "../../src/repository.ts";
+import {
+  isWaiting,
+  type Job,
+  type JobResult,
+  type JobStatus,
+  jobStatuses,
+} from "../../src/jobs/job.ts";
+import { applyChange, changedId, resultAfter } from "../../src/jobs/job_change.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 
 /** An empty repository. One that is shared has leases that are never over, so that nothing is rescued. */
 export function createOracleRepository(isShared = false): Repository {

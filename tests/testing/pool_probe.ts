@@ -3,11 +3,11 @@
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/clock.ts";
-import { Pool } from "../../src/executor/pool.ts";
-import type { PoolOptions, RunEnd } from "../../src/executor/pool_options.ts";
-import type { Run } from "../../src/executor/slot.ts";
-import type { Outcome } from "../../src/job.ts";
-import { flushLogs } from "../../src/log.ts";
+import { Pool } from "../../src/executor/host/pool.ts";
+import type { PoolOptions, RunEnd } from "../../src/executor/host/pool_options.ts";
+import type { Run } from "../../src/executor/host/slot.ts";
+import type { Outcome } from "../../src/jobs/job.ts";
+import { flushLogs } from "../../src/log/log.ts";
 import { runnerCommand } from "../fixtures/main.ts";
 import { CapturedLogs } from "./captured_logs.ts";
 import { childrenOf } from "./process_facts.ts";

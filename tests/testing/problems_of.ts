@@ -1,7 +1,7 @@
 // The lines that tell what is wrong with a configuration. Used by the tests of src/config*.ts.
 
 import assert from "node:assert/strict";
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/config/config.ts";
 import { ValetError } from "../../src/errors.ts";
 
 /** The message of each problem for which a configuration is refused. */

@@ -1,8 +1,8 @@
 // Reads a whole list page by page; called by the tests of repositories.
 
 import assert from "node:assert/strict";
-import type { Job } from "../../src/job.ts";
-import type { JobQuery, Repository } from "../../src/repository.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { JobQuery, Repository } from "../../src/jobs/repository.ts";
 
 /**
  * All jobs of a query, following `nextBeforeId`. Fails where a page is over its limit or its cursor

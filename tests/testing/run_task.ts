@@ -1,7 +1,7 @@
 // Runs a task as a worker does: the params are checked first, and the result must be JSON.
 
 import assert from "node:assert/strict";
-import { registerTasks, type Task } from "../../src/task.ts";
+import { registerTasks, type Task } from "../../src/tasks/task.ts";
 import { makeTaskContext } from "./make_task_context.ts";
 
 /**

@@ -1,9 +1,9 @@
 // A process that writes to a SQLite repository until it is killed, and a script: started by
 // `startSqliteWriter`, it says on standard output what became of each job, one line a job.
 
-import { openSqliteRepository } from "../../drivers/repositories/sqlite.ts";
+import { openSqliteRepository } from "../../drivers/repositories/sqlite/repository.ts";
 import { errorMessage, ValetError } from "../../src/errors.ts";
-import type { Repository } from "../../src/repository.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 import { claimJob, runJob } from "./claim_jobs.ts";
 import { makeJob } from "./make_job.ts";
 

@@ -1,7 +1,7 @@
 // Takes messages off a queue in tests that need an exact number; called by tests of queues.
 
 import assert from "node:assert/strict";
-import type { Delivery, Queue } from "../../src/queue.ts";
+import type { Delivery, Queue } from "../../src/jobs/queue.ts";
 
 /** How long a message may stay away before the test fails rather than hangs. */
 const patienceMs = 10_000;

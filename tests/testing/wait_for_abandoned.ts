@@ -1,7 +1,7 @@
 // Waits until leases are over; called by the tests of stores that nodes share.
 
-import type { Job } from "../../src/job.ts";
-import type { Repository } from "../../src/repository.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import type { Repository } from "../../src/jobs/repository.ts";
 import { defaultDeadlineMs } from "./within.ts";
 
 /** The abandoned jobs of the store, as soon as these are among them. */

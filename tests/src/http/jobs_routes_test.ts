@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ValetError } from "../../../src/errors.ts";
-import type { JobService } from "../../../src/job_service.ts";
+import type { JobService } from "../../../src/jobs/service.ts";
 import { makeApp } from "../../testing/make_app.ts";
 import { runJob } from "../../testing/claim_jobs.ts";
 

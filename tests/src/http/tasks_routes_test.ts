@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
-import type { TaskDefinition } from "../../../src/task.ts";
+import type { TaskDefinition } from "../../../src/tasks/task.ts";
 import { makeApp } from "../../testing/make_app.ts";
 
 Deno.test("GET /tasks lists the tasks with what is known of each", async () => {

@@ -1,0 +1,80 @@
+// From what amqplib and RabbitMQ say to a ValetError; called by the other files of the driver.
+
+import { errorMessage, ValetError } from "../../../src/errors.ts";
+import type { RabbitmqOptions } from "./options.ts";
+
+/** Replies of the broker that somebody must do something about (AMQP 0-9-1, 1.4). */
+const accessRefused = 403;
+const resourceLocked = 405;
+const preconditionFailed = 406;
+
+/** The settings whose argument has another name in AMQP. */
+const settingNames: Readonly<Record<string, string>> = { auto_delete: "deleted_when_unused" };
+
+/** Why the driver could not connect, log in, or declare its queue. */
+export function openError(thrown: unknown, options: RabbitmqOptions): ValetError {
+  const { broker: { hostname, port, vhost }, queueName } = options;
+  const text = errorMessage(thrown);
+  const refusal = (problem: string) =>
+    new ValetError("invalid_config", `Cannot open the rabbitmq job queue: ${problem}`, {
+      cause: thrown,
+    });
+  // It keeps to itself what the broker said.
+  if (text.startsWith("Expected ConnectionOpenOk")) {
+    return refusal(
+      `RabbitMQ does not open the vhost ${vhost} to the user of RABBITMQ_URI; create the vhost or ` +
+        `let the user in`,
+    );
+  }
+  switch (replyCode(thrown)) {
+    case accessRefused:
+      return refusal(
+        text.startsWith("Handshake")
+          ? `RabbitMQ refuses the user or the password of RABBITMQ_URI`
+          : `the user of RABBITMQ_URI may not use the queue ${queueName}; it needs the permissions ` +
+            `to configure, write and read it (${brokerText(text)})`,
+      );
+    case resourceLocked:
+      return unavailable(
+        `Cannot use the queue ${queueName}: it is exclusive and another connection has it`,
+        thrown,
+      );
+    case preconditionFailed:
+      return refusal(describeDifference(text, queueName));
+    default:
+      return unavailable(`Cannot reach RabbitMQ at ${hostname}:${port}: ${text}`, thrown);
+  }
+}
+
+/** The error of a call that needs the broker. */
+export function unavailable(message: string, cause?: unknown): ValetError {
+  return new ValetError("unavailable", message, { cause });
+}
+
+function replyCode(thrown: unknown): number | undefined {
+  const { code } = thrown as { readonly code?: unknown };
+  if (typeof code === "number") return code;
+  const match = /^Handshake terminated by server: (\d{3}) /.exec(errorMessage(thrown));
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** Of `Channel closed by server: 403 (ACCESS-REFUSED) with message "..."` what stands in the quotes. */
+function brokerText(text: string): string {
+  return /with message "(.*)"/s.exec(text)?.[1] ?? text;
+}
+
+function describeDifference(text: string, queueName: string): string {
+  const match =
+    /inequivalent arg '(\w+)' for queue .*: received '(true|false)' but current is '(true|false)'/
+      .exec(text);
+  if (match === null) {
+    return `the queue ${queueName} exists and is another kind of queue (${
+      brokerText(text)
+    }); delete ` +
+      `it or set another queue_name`;
+  }
+  const [, argument, received, current] = match as unknown as [string, string, string, string];
+  const setting = settingNames[argument] ?? argument;
+  return `the queue ${queueName} exists with ${setting}: ${current}, and the configuration says ` +
+    `${setting}: ${received}; set job_queue.rabbitmq.${setting} to ${current}, or delete the queue`;
+}

@@ -1,0 +1,226 @@
+// One stay with RabbitMQ, from the connection to its loss. Opened and replaced by queue.ts. It has two
+// connections, because a broker short of memory stops reading what a publisher sends: acks must not wait.
+
+import {
+  type Channel,
+  type ChannelModel,
+  type ConfirmChannel,
+  connect,
+  type SocketOptions,
+} from "amqplib";
+import { startTimer } from "../../../src/clock.ts";
+import { errorMessage, isUnavailable } from "../../../src/errors.ts";
+import type { Job } from "../../../src/jobs/job.ts";
+import { getLogger } from "../../../src/log/log.ts";
+import type { Delivery } from "../../../src/jobs/queue.ts";
+import { Consumer } from "./consumer.ts";
+import { openError, unavailable } from "./errors.ts";
+import type { BrokerAddress, RabbitmqOptions } from "./options.ts";
+import { Publisher } from "./publisher.ts";
+
+/** What a session is made of. */
+export interface SessionOptions {
+  readonly options: RabbitmqOptions;
+  /** Who publishes and reads. */
+  readonly processId: string;
+  readonly onDelivery: () => void;
+  /** Told why the broker takes no messages for now, and, with undefined, that it does again. */
+  readonly onTrouble: (reason: string | undefined) => void;
+}
+
+/** Where a session speaks with the broker. */
+interface Channels {
+  readonly connections: readonly [ChannelModel, ChannelModel];
+  readonly consuming: Channel;
+  readonly publishing: ConfirmChannel;
+}
+
+/** A connection that is silent for two intervals of this length is lost. */
+const heartbeatSeconds = 10;
+/** For everything up to the first message. */
+const openTimeoutMs = 5_000;
+/** For one answer of the broker. */
+const answerTimeoutMs = 5_000;
+/** For the confirms that are under way, and for leaving in order. */
+const closeTimeoutMs = 2_000;
+/** Frames that wait in memory for the socket; those of a large message have 128 KiB. */
+const writeBufferFrames = 256;
+
+const log = getLogger("rabbitmq");
+
+/**
+ * Connects, declares the queue and begins to consume. Leaves nothing behind if that fails or the signal
+ * aborts.
+ *
+ * @throws ValetError `invalid_config`, `unavailable`
+ */
+export async function openSession(
+  sessionOptions: SessionOptions,
+  signal: AbortSignal,
+): Promise<Session> {
+  const { options } = sessionOptions;
+  const life = new AbortController();
+  const giveUp = () => life.abort(new Error("the job queue is closed"));
+  const cancelTimer = startTimer(openTimeoutMs, () => {
+    life.abort(new Error(`it did not answer within ${openTimeoutMs / 1000} seconds`));
+  });
+  signal.addEventListener("abort", giveUp);
+  try {
+    const channels = await openChannels(options.broker, life);
+    const session = new Session(channels, life, sessionOptions);
+    await session.start();
+    return session;
+  } catch (thrown) {
+    const reason = life.signal.aborted ? life.signal.reason : thrown;
+    life.abort(reason);
+    throw openError(reason, options);
+  } finally {
+    cancelTimer();
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/** A publisher and a consumer, while both of them are connected. */
+export class Session {
+  /** Why the session ended, once it has; from then on nothing of it can be used. */
+  readonly lost: Promise<string>;
+  readonly #channels: Channels;
+  /** Its end is the end of the sockets, whatever state amqplib is in. */
+  readonly #life: AbortController;
+  readonly #publisher: Publisher;
+  readonly #consumer: Consumer;
+
+  constructor(channels: Channels, life: AbortController, sessionOptions: SessionOptions) {
+    const { options, processId, onDelivery, onTrouble } = sessionOptions;
+    const onEnd = (error: Error) => life.abort(error);
+    this.#channels = channels;
+    this.#life = life;
+    this.#publisher = new Publisher({
+      channel: channels.publishing,
+      queueName: options.queueName,
+      persistent: options.durable,
+      processId,
+      onTrouble,
+      onEnd,
+    });
+    this.#consumer = new Consumer({
+      channel: channels.consuming,
+      options,
+      processId,
+      onDelivery,
+      onEnd,
+    });
+    const [, publishing] = channels.connections;
+    publishing.on("blocked", (reason) => this.#publisher.setBlocked(reason));
+    publishing.on("unblocked", () => this.#publisher.setBlocked(undefined));
+    this.lost = new Promise((resolve) => {
+      life.signal.addEventListener("abort", () => {
+        const reason = errorMessage(life.signal.reason);
+        this.#publisher.fail(reason);
+        this.#consumer.drop();
+        resolve(reason);
+      });
+    });
+  }
+
+  /** Declares the queue and begins to consume. Throws what amqplib throws. */
+  start(): Promise<void> {
+    return this.#consumer.start();
+  }
+
+  /** Publishes as the port says. */
+  async publish(jobs: readonly Job[]): Promise<void> {
+    if (this.#life.signal.aborted) throw unavailable("Cannot publish: RabbitMQ is gone");
+    await this.#publisher.publish(jobs);
+  }
+
+  /** How many messages wait, those that only this consumer can take included. */
+  async depth(): Promise<number> {
+    try {
+      return await inTime(this.#consumer.depth(), answerTimeoutMs);
+    } catch (thrown) {
+      // It came too late: the next session may be answered, and the loss of this one is told.
+      if (isUnavailable(thrown)) this.#life.abort(thrown);
+      throw unavailable(`Cannot ask RabbitMQ for its queue: ${errorMessage(thrown)}`, thrown);
+    }
+  }
+
+  /** Whether {@link take} would give something. */
+  get hasDeliveries(): boolean {
+    return this.#consumer.hasDeliveries;
+  }
+
+  /** Takes what was delivered. */
+  take(limit: number): readonly Delivery[] {
+    return this.#consumer.take(limit);
+  }
+
+  /** Acks deliveries of this session; others are ignored. */
+  ack(deliveries: readonly Delivery[]): void {
+    if (!this.#life.signal.aborted) this.#consumer.ack(deliveries);
+  }
+
+  /** Gives deliveries of this session back; others are ignored. */
+  nack(deliveries: readonly Delivery[]): void {
+    if (!this.#life.signal.aborted) this.#consumer.nack(deliveries);
+  }
+
+  /** Leaves in order if that takes no longer than it should, else without a word. */
+  async close(): Promise<void> {
+    if (this.#life.signal.aborted) return;
+    try {
+      await inTime(this.#leave(), closeTimeoutMs);
+    } catch (thrown) {
+      log.debug("left without a word", { reason: errorMessage(thrown) });
+    }
+    this.#life.abort(new Error("the job queue is closed"));
+  }
+
+  async #leave(): Promise<void> {
+    await this.#publisher.waitUntilIdle();
+    // First the channel: the end of a connection overtakes the acks that are still to be written.
+    await this.#channels.consuming.close();
+    await Promise.all(this.#channels.connections.map((connection) => connection.close()));
+  }
+}
+
+async function openChannels(broker: BrokerAddress, life: AbortController): Promise<Channels> {
+  const consumer = await openConnection(broker, life, "consumer");
+  const publisher = await openConnection(broker, life, "publisher");
+  const consuming = await consumer.createChannel();
+  const publishing = await publisher.createConfirmChannel({ highWaterMark: writeBufferFrames });
+  for (const channel of [consuming, publishing]) {
+    channel.on("error", (error) => life.abort(error));
+  }
+  return { connections: [consumer, publisher], consuming, publishing };
+}
+
+async function openConnection(
+  broker: BrokerAddress,
+  life: AbortController,
+  role: string,
+): Promise<ChannelModel> {
+  const connection = await connect({ ...broker, heartbeat: heartbeatSeconds }, {
+    noDelay: true,
+    clientProperties: { connection_name: `valet ${role}` },
+    signal: life.signal,
+  } as SocketOptions);
+  connection.on("error", (error) => life.abort(error));
+  // Without an error where this side has closed it.
+  connection.on("close", (error) => {
+    if (error !== undefined) life.abort(error);
+  });
+  return connection;
+}
+
+async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  const timeUp = Promise.withResolvers<never>();
+  const cancelTimer = startTimer(timeoutMs, () => {
+    timeUp.reject(unavailable(`RabbitMQ did not answer within ${timeoutMs / 1000} seconds`));
+  });
+  try {
+    return await Promise.race([promise, timeUp.promise]);
+  } finally {
+    cancelTimer();
+  }
+}

@@ -1,0 +1,204 @@
+// Keeps jobs in one file that this process alone uses: they survive its end and a loss of power.
+// Opened by drivers/mod.ts. Reads answer at once; writes share transactions, see commits.ts.
+
+// deno-lint-ignore-file require-await -- async only turns what is thrown into a rejection
+
+import { nextTurn } from "../../../src/clock.ts";
+import { errorMessage, ValetError } from "../../../src/errors.ts";
+import type { Job, JobResult } from "../../../src/jobs/job.ts";
+import type { Change } from "../../../src/jobs/job_change.ts";
+import type {
+  Health,
+  JobCounts,
+  JobPage,
+  JobQuery,
+  Repository,
+  Work,
+  WorkQuery,
+} from "../../../src/jobs/repository.ts";
+import { createJobFilter, maxCandidates, maxPageTextLength, textLength } from "../job_filter.ts";
+import { Commits } from "./commits.ts";
+import { openSqliteFile, type SqliteFile } from "./file.ts";
+import type { SqliteJobs } from "./jobs.ts";
+
+/** So many of the jobs that a `list` looks at are in memory at a time. */
+const candidateBatch = 200;
+
+/** Lost with the power, these have a job run again, as a job does whose node died: nobody waits for the disk. */
+const repeatable: ReadonlySet<Change["kind"]> = new Set([
+  "schedule",
+  "claim",
+  "renew",
+  "give_back",
+]);
+
+/**
+ * Opens the repository in a file, which is made where there is none.
+ *
+ * @param options `{ path, synchronous }`: the file, default `valet.db`; and whether a write is answered when
+ * the disk has it (`full`, the default) or already when the operating system has it (`normal`: a loss of
+ * power, but not the end of the process, may then take the last writes).
+ * @throws ValetError `invalid_config` for wrong options or a path where no database of Valet can be,
+ * `failed_precondition` for a file that another process uses or that cannot be used as it is.
+ */
+export async function openSqliteRepository(options?: unknown): Promise<Repository> {
+  const { path, synchronous } = readOptions(options);
+  return new SqliteRepository(await openSqliteFile(path), synchronous === "full");
+}
+
+/** Throws `invalid_config` for options that {@link openSqliteRepository} refuses without opening the file. */
+export async function checkSqliteRepository(options?: unknown): Promise<void> {
+  const { path } = readOptions(options);
+  (await import("./path.ts")).assertUsablePath(path);
+}
+
+class SqliteRepository implements Repository {
+  readonly isDurable = true;
+  readonly isShared = false;
+  readonly #file: SqliteFile;
+  readonly #jobs: SqliteJobs;
+  readonly #commits: Commits;
+  #isClosed = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(file: SqliteFile, isSynced: boolean) {
+    const { jobs, log } = file;
+    this.#file = file;
+    this.#jobs = jobs;
+    this.#commits = new Commits({
+      transaction: (work) => jobs.transaction(work),
+      sync: () => isSynced ? log.syncData() : nextTurn(),
+    });
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  async insert(jobs: readonly Job[]): Promise<void> {
+    return await this.#write(() => this.#jobs.insert(jobs));
+  }
+
+  get(id: string): Job | null {
+    return this.#read(() => this.#jobs.get(id));
+  }
+
+  async list(query: JobQuery): Promise<JobPage> {
+    const matches = createJobFilter(query);
+    const jobs: Job[] = [];
+    let pageTextLength = 0;
+    let { beforeId } = query;
+    for (let left = maxCandidates; left > 0; left -= candidateBatch) {
+      const batch = this.#read(() => this.#jobs.candidates({ ...query, beforeId }, candidateBatch));
+      for (const candidate of batch) {
+        if (matches(candidate)) {
+          // Only one more match makes a next page, so that the last page is known to be the last.
+          if (jobs.length === query.limit || pageTextLength >= maxPageTextLength) {
+            return { jobs, nextBeforeId: beforeId! };
+          }
+          const job = this.#read(() => this.#jobs.get(candidate.id)!);
+          jobs.push(job);
+          pageTextLength += textLength(job);
+        }
+        beforeId = candidate.id;
+      }
+      if (batch.length < candidateBatch) return { jobs, nextBeforeId: null };
+    }
+    return { jobs, nextBeforeId: beforeId! };
+  }
+
+  async delete(id: string): Promise<Job | null> {
+    return await this.#write(() => this.#jobs.delete(id));
+  }
+
+  getResult(jobId: string): JobResult | null {
+    return this.#read(() => this.#jobs.getResult(jobId));
+  }
+
+  async deleteResult(jobId: string): Promise<boolean> {
+    return await this.#write(() => this.#jobs.deleteResult(jobId));
+  }
+
+  async change(changes: readonly Change[], nowMs: number): Promise<readonly (Job | null)[]> {
+    const isLasting = changes.some(({ kind }) => !repeatable.has(kind));
+    return await this.#write(
+      () => changes.map((change) => this.#jobs.change(change, nowMs)),
+      isLasting,
+    );
+  }
+
+  async find(query: WorkQuery): Promise<Work> {
+    return this.#read(() => this.#jobs.find(query));
+  }
+
+  async count(): Promise<JobCounts> {
+    return this.#read(() => this.#jobs.count());
+  }
+
+  async health(): Promise<Health> {
+    try {
+      this.#read(() => this.#jobs.get(""));
+      // A disk that was full may have room again, and where nobody asks, nobody would ever know.
+      if (this.#commits.failure !== undefined) this.#commits.probe(() => this.#jobs.touch());
+      return { isHealthy: true };
+    } catch (thrown) {
+      return { isHealthy: false, reason: errorMessage(thrown) };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#commits.settle();
+    this.#file.log.close();
+    this.#file.database.close();
+  }
+
+  #write<Result>(work: () => Result, isLasting?: boolean): Promise<Result> {
+    this.#assertOpen();
+    return this.#commits.add(work, isLasting);
+  }
+
+  #read<Result>(work: () => Result): Result {
+    this.#assertOpen();
+    try {
+      return work();
+    } catch (cause) {
+      const reason = errorMessage(cause);
+      throw new ValetError("unavailable", `Cannot read the SQLite database: ${reason}`, { cause });
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) {
+      throw new ValetError("unavailable", "Cannot use the SQLite repository: it is closed");
+    }
+  }
+}
+
+function readOptions(options: unknown): { path: string; synchronous: "full" | "normal" } {
+  if (typeof (options ?? {}) !== "object") {
+    throw wrongOption(
+      `its options are ${JSON.stringify(options)}`,
+      'an object such as { path: "valet.db" }',
+    );
+  }
+  const { path = "valet.db", synchronous = "full" } = (options ?? {}) as Record<string, unknown>;
+  if (typeof path !== "string" || path === "" || path === ":memory:" || path.includes("\0")) {
+    throw wrongOption(`path is ${JSON.stringify(path)}`, "the path of a file");
+  }
+  if (synchronous !== "full" && synchronous !== "normal") {
+    throw wrongOption(`synchronous is ${JSON.stringify(synchronous)}`, '"full" or "normal"');
+  }
+  return { path: path.replace(/(?<=.)\/+$/, ""), synchronous };
+}
+
+function wrongOption(problem: string, allowed: string): ValetError {
+  return new ValetError(
+    "invalid_config",
+    `Cannot open the SQLite repository: ${problem}; ${allowed} is allowed`,
+  );
+}

@@ -1,0 +1,102 @@
+// The kinds of values that a setting may have: how to check one, and how to say what is allowed.
+// Used by src/config/schema.ts.
+
+import * as v from "valibot";
+import { urlHost } from "../url_host.ts";
+
+/** A kind of value. */
+export interface ValueKind<Value> {
+  /** Checks a value and brings it into the form that the code uses. */
+  readonly schema: v.GenericSchema<unknown, Value>;
+  /** What is allowed, for people: `an integer from 1 to 1000`. */
+  readonly allowed: string;
+  /** The end of an error, where it is not plain how to write such a value: `, such as 5s`. */
+  readonly hint?: string;
+  /** The names to choose from. */
+  readonly options?: readonly string[];
+}
+
+/** An integer within bounds; `unit` only names what it counts. */
+export function integer(min: number, max: number, unit?: string): ValueKind<number> {
+  return {
+    schema: v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max)),
+    allowed: `an integer from ${min} to ${max}${unit === undefined ? "" : ` (${unit})`}`,
+  };
+}
+
+/** true or false. */
+export function flag(): ValueKind<boolean> {
+  return { schema: v.boolean(), allowed: "true or false" };
+}
+
+/** One of some names. */
+export function choice<const Name extends string>(...options: readonly Name[]): ValueKind<Name> {
+  const allowed = options.join(", ").replace(/, ([^,]*)$/, " or $1");
+  return { schema: v.picklist(options), allowed, options };
+}
+
+/** A text that a pattern describes. */
+export function text(pattern: RegExp, allowed: string): ValueKind<string> {
+  return { schema: v.pipe(v.string(), v.regex(pattern)), allowed };
+}
+
+/** A host name or an IP address, without a port. */
+export function host(): ValueKind<string> {
+  const isHost = (text: string) =>
+    /^[\w.:-]{1,253}$/.test(text) && URL.canParse(`http://${urlHost(text)}`);
+  return { schema: v.pipe(v.string(), v.check(isHost)), allowed: "a host name or an IP address" };
+}
+
+/** A list of texts that a pattern describes. */
+export function textList(pattern: RegExp, allowed: string): ValueKind<string[]> {
+  return {
+    schema: v.pipe(v.array(v.pipe(v.string(), v.regex(pattern))), v.maxLength(maxListLength)),
+    allowed,
+  };
+}
+
+/** A TCP port as a number or as a text of digits; 0: any free one. */
+export function port(): ValueKind<number> {
+  return {
+    schema: v.pipe(
+      v.union([v.number(), v.pipe(v.string(), v.digits(), v.transform(Number))]),
+      v.integer(),
+      v.minValue(0),
+      v.maxValue(65_535),
+    ),
+    allowed: "an integer from 0 to 65535",
+  };
+}
+
+/**
+ * A length of time within bounds, in milliseconds: a text such as `500ms`, `5s`, `1m`, `2h`, or an
+ * integer that counts `unit.ms` milliseconds.
+ */
+export function duration(
+  min: string,
+  max: string,
+  unit: { readonly ms: number; readonly name: string },
+): ValueKind<number> {
+  return {
+    schema: v.pipe(
+      v.union([
+        v.pipe(v.number(), v.transform((count) => count * unit.ms)),
+        v.pipe(v.string(), v.transform(durationMs)),
+      ]),
+      v.integer(),
+      v.minValue(durationMs(min)),
+      v.maxValue(durationMs(max)),
+    ),
+    allowed: `a duration from ${min} to ${max}`,
+    hint: `, such as 500ms, 5s, 1m, 2h or an integer in ${unit.name}`,
+  };
+}
+
+const maxListLength = 100;
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** NaN if the text is no duration. */
+function durationMs(written: string): number {
+  const [, count, unit] = /^(\d+) ?(ms|s|m|h)$/.exec(written) ?? [];
+  return Number(count) * (unitsMs[unit ?? ""] ?? NaN);
+}

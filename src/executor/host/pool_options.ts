@@ -1,0 +1,46 @@
+// What the pool is given and what it tells: the types of src/executor/host/pool.ts.
+
+import type { Clock } from "../../clock.ts";
+import type { Outcome } from "../../jobs/job.ts";
+import type { Isolation } from "./run_groups.ts";
+import type { RunnerCommand } from "./runner_process.ts";
+import type { Run } from "./slot.ts";
+
+/** How a run ended: with an outcome, or given back to be run again. */
+export type RunEnd =
+  | { readonly run: Run; readonly outcome: Outcome }
+  | { readonly run: Run; readonly wasStarted: boolean };
+
+/** What the pool needs. Sizes and times as in `worker_pool` of the configuration. */
+export interface PoolOptions {
+  readonly concurrency: number;
+  readonly backlog: number;
+  readonly jobsPerWorker: number;
+  readonly isolation: Isolation;
+  readonly maxResultBytes: number;
+  readonly killGraceMs: number;
+  readonly maxMemoryMb: number;
+  readonly maxRunaways: number;
+  /** The module of a worker: it calls `serveTasks`. */
+  readonly workerUrl: URL;
+  readonly runnerCommand: RunnerCommand;
+  readonly clock: Clock;
+  /** Every run that was submitted comes here, once. */
+  readonly onEnds: (ends: readonly RunEnd[]) => void;
+  /** More runaway threads than `maxRunaways` burn: the node must be restarted. */
+  readonly onExhausted: () => void;
+}
+
+/** What the pool is doing, for people. */
+export interface PoolStats {
+  readonly busy: number;
+  readonly idle: number;
+  readonly waiting: number;
+  /** Workers started since the node started. */
+  readonly started: number;
+  /** Workers that ended by a crash or had to be ended. */
+  readonly lost: number;
+  /** Threads that could not be stopped and burn on until the node ends. */
+  readonly runaways: number;
+  readonly quarantinedTasks: readonly string[];
+}

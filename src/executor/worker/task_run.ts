@@ -1,0 +1,103 @@
+// One run of a task inside a worker: the context that the task sees, and how the run can fail from
+// outside. Created by the task server for each run.
+
+import type { RegisteredTask, TaskContext, TaskJob, TaskLog } from "../../tasks/task.ts";
+import type { RunMessage } from "../wire/messages.ts";
+
+/** A log line of a task on its way to the log of the server. */
+export interface TaskLogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields?: Record<string, unknown>;
+}
+
+/** The longest message of a log line, in characters. */
+const maxLogMessageLength = 4096;
+/** The longest failure reason, in characters. */
+const maxReasonLength = 8192;
+
+/** A run and the context of its task. */
+export class TaskRun {
+  readonly message: RunMessage;
+  readonly task: RegisteredTask;
+  /** Plain fields, so that a task may copy and spread it; they cost less to make than getters. */
+  readonly context: TaskContext;
+  /** Epoch time at which the task was called. */
+  startedAtMs = 0;
+  /** The same moment on the steady clock of `performance.now()`. */
+  calledAtMs = 0;
+  /** Set when the run is to fail, whatever its task does from now on. */
+  failureReason: string | undefined;
+  readonly #abortController = new AbortController();
+  readonly #writeLog: (run: TaskRun, line: TaskLogLine) => void;
+
+  constructor(
+    message: RunMessage,
+    task: RegisteredTask,
+    writeLog: (run: TaskRun, line: TaskLogLine) => void,
+  ) {
+    this.message = message;
+    this.task = task;
+    this.#writeLog = writeLog;
+    const { jobId: id, jobName: name, taskName: task_name, runAtMs, attempt } = message;
+    const job: TaskJob = { id, name, task_name, attempt };
+    this.context = {
+      signal: this.#abortController.signal,
+      job: runAtMs === undefined ? job : { ...job, run_at: new Date(runAtMs).toISOString() },
+      log: this.#makeLog(),
+    };
+  }
+
+  #makeLog(): TaskLog {
+    const at =
+      (level: TaskLogLine["level"]) => (message: string, fields?: Record<string, unknown>) =>
+        this.writeLog(level, message, fields);
+    return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  }
+
+  /** Logs for this run. */
+  writeLog(level: TaskLogLine["level"], message: string, fields?: Record<string, unknown>): void {
+    const text = String(message).slice(0, maxLogMessageLength);
+    this.#writeLog(this, { level, message: text, ...(fields === undefined ? {} : { fields }) });
+  }
+
+  /** The run is to fail with this reason; its signal aborts. False: it was to fail before, and that reason stays. */
+  fail(reason: string, name: "TimeoutError" | "AbortError"): boolean {
+    if (this.failureReason !== undefined) return false;
+    this.failureReason = reason;
+    this.#abortController.abort(new DOMException(reason, name));
+    return true;
+  }
+}
+
+/**
+ * The failure reason for something that a task threw. A refused permission is told by the error's name,
+ * and by what the task would have to declare.
+ */
+export function thrownReason(thrown: unknown): string {
+  try {
+    return describeThrown(thrown).slice(0, maxReasonLength);
+  } catch {
+    // A getter, a proxy or a toString of the task's own making threw in its turn.
+    return "the task threw something that cannot be shown";
+  }
+}
+
+function describeThrown(thrown: unknown): string {
+  if (thrown instanceof Error) {
+    const message = String(thrown.message || thrown.name);
+    return thrown.name === "NotCapable" ? permissionReason(message) : message;
+  }
+  return `the task threw ${
+    typeof thrown === "string" ? JSON.stringify(thrown) : Deno.inspect(thrown)
+  }, which is no Error`;
+}
+
+// The text after the resource differs between `deno run` and a compiled binary; the resource does not.
+function permissionReason(message: string): string {
+  const match = /^Requires (\w+) access(?: to ("[^"]*"|<[^>]*>|[^,]*))?/.exec(message);
+  if (match === null) return message;
+  const [, name, resource] = match;
+  const what = resource === undefined ? "" : ` to ${resource}`;
+  return `needs ${name} access${what}; declare permissions.${name}`;
+}

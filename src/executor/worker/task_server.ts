@@ -1,0 +1,341 @@
+// Runs tasks inside a worker: takes runs from the host, calls their tasks, writes the outcomes.
+// One outcome is written before the next run starts, so that a runaway never takes a finished one along.
+
+import type { AsyncLocalStorage } from "node:async_hooks";
+import { type RegisteredTask, registerTasks, type TaskTable } from "../../tasks/task.ts";
+import { EarliestTimer } from "../earliest_timer.ts";
+import { FrameKind } from "../wire/frames.ts";
+import { createOutputSink, createRingSink, type FrameSink } from "./frame_sink.ts";
+import { lockProcessDown, postToHost, standardOutput, taskHooks } from "./lockdown.ts";
+import {
+  type HostMessage,
+  type RunMessage,
+  timeoutReason,
+  type WorkerSetup,
+} from "../wire/messages.ts";
+import { resultJson } from "./result_json.ts";
+import { createSharedRing, enterGate, type SharedRing } from "../wire/shared_ring.ts";
+import { type TaskLogLine, TaskRun, thrownReason } from "./task_run.ts";
+
+/** Serves the host of this worker for ever: the setup is its first message, host messages follow. */
+export function serveTasks(table: TaskTable): void {
+  const tasks = registerTasks(table);
+  let server: TaskServer | undefined;
+  // A listener, which a task cannot take away as it could set `onmessage` anew.
+  addEventListener("message", (event) => {
+    const { data } = event as MessageEvent<unknown>;
+    if (server !== undefined) server.receive(JSON.parse(data as string) as HostMessage);
+    else server = startServer(tasks, data as WorkerSetup);
+  });
+}
+
+function startServer(
+  tasks: ReadonlyMap<string, RegisteredTask>,
+  setup: WorkerSetup,
+): TaskServer {
+  const ring = createSharedRing(setup.ring);
+  const sink = setup.frames === "ring"
+    ? createRingSink(ring, postToHost)
+    : createOutputSink(standardOutput);
+  const server = new TaskServer(tasks, setup, ring, sink);
+  reportStrayErrors(server);
+  return server;
+}
+
+function reportStrayErrors(server: TaskServer): void {
+  taskHooks.timerError = (thrown) => server.strayError(thrown, "threw outside its promise");
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    server.strayError(event.error, "threw outside its promise");
+  });
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    server.strayError(event.reason, "left a rejected promise unhandled");
+  });
+  taskHooks.console = (level, values) => {
+    server.log(level, values.map(inspectValue).join(" "));
+  };
+}
+
+/** What a worker needs from its first run on: an idle one has not spent the time and memory that it costs. */
+interface Runtime {
+  /** Tells which run a stray error or a console line belongs to, however late it comes. */
+  readonly context: AsyncLocalStorage<TaskRun>;
+  readonly atEndOfTurn: (callback: () => void) => unknown;
+  /** As `startTimer` of the clock, but out of the reach of tasks, whatever they do to built-in objects. */
+  readonly startTimer: (ms: number, onTime: () => void) => () => void;
+}
+
+async function loadRuntime(setup: WorkerSetup): Promise<Runtime> {
+  const [{ AsyncLocalStorage }, { clearTimeout, setImmediate, setTimeout }] = await Promise.all([
+    import("node:async_hooks"),
+    import("node:timers"),
+    lockProcessDown(setup.frames === "standard_output"),
+  ]);
+  return {
+    context: new AsyncLocalStorage(),
+    atEndOfTurn: setImmediate,
+    startTimer(ms, onTime) {
+      const timer = setTimeout(onTime, ms);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+/** The longest log line with its fields, in characters of JSON. */
+const maxLogLineLength = 32_768;
+
+/** Between two signs of life of a thread whose task is to come to rest. */
+const abortingIntervalMs = 50;
+
+class TaskServer {
+  readonly #tasks: ReadonlyMap<string, RegisteredTask>;
+  readonly #setup: WorkerSetup;
+  readonly #ring: SharedRing;
+  readonly #sink: FrameSink;
+  readonly #deadlines = new EarliestTimer(
+    () => performance.now(),
+    () => this.#endOverdueRuns(),
+    (ms, onTime) => this.#runtime!.startTimer(ms, onTime),
+  );
+  readonly #running = new Map<number, TaskRun>();
+  #waiting: RunMessage[] = [];
+  #waitingFrom = 0;
+  #runtime: Runtime | undefined;
+  #isStarting = false;
+  #isFlushDue = false;
+  #droppedLogLines = 0;
+
+  constructor(
+    tasks: ReadonlyMap<string, RegisteredTask>,
+    setup: WorkerSetup,
+    ring: SharedRing,
+    sink: FrameSink,
+  ) {
+    this.#tasks = tasks;
+    this.#setup = setup;
+    this.#ring = ring;
+    this.#sink = sink;
+  }
+
+  receive(message: HostMessage): void {
+    if (message.kind === "run") {
+      this.#waiting = this.#waitingFrom < this.#waiting.length
+        ? [...this.#waiting.slice(this.#waitingFrom), ...message.runs]
+        : message.runs as RunMessage[];
+      this.#waitingFrom = 0;
+      this.#startWaiting();
+      return;
+    }
+    const run = this.#running.get(message.number);
+    if (run !== undefined) this.#failEarly(run, message.reason, "AbortError");
+  }
+
+  /** Something that no task's promise reports: it fails the run that it came from. */
+  strayError(thrown: unknown, how: string): void {
+    const only = this.#running.size === 1 ? [...this.#running.values()][0] : undefined;
+    const run = this.#runtime?.context.getStore() ?? only;
+    const reason = `the task ${how}: ${thrownReason(thrown)}`;
+    if (run === undefined) {
+      this.log("error", reason);
+      return;
+    }
+    const isRunning = this.#running.has(run.message.number);
+    if (isRunning && run.failureReason === undefined) {
+      return this.#failEarly(run, reason, "AbortError");
+    }
+    run.writeLog("warn", reason);
+    // Its outcome has been written: while the host has not been told to act on it, the later one counts.
+    if (!isRunning) this.#writeOutcome(run, FrameKind.Failed, run.failureReason ?? reason);
+  }
+
+  log(level: "debug" | "info" | "warn" | "error", message: string): void {
+    const run = this.#runtime?.context.getStore();
+    if (run !== undefined) run.writeLog(level, message);
+    else this.#writeLog(0, JSON.stringify({ level, message: message.slice(0, 4096) }));
+  }
+
+  #writeLog(number: number, line: string): void {
+    if (!this.#sink.write(FrameKind.Log, number, 0, 0, line, true)) this.#droppedLogLines += 1;
+    this.#flushSoon();
+  }
+
+  #startWaiting(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    if (this.#runtime === undefined) return void this.#prepare();
+    while (
+      this.#waitingFrom < this.#waiting.length && this.#running.size < this.#setup.jobsPerWorker
+    ) {
+      const message = this.#waiting[this.#waitingFrom++] as RunMessage;
+      if (enterGate(this.#ring, message.number)) this.#start(message);
+    }
+    this.#isStarting = false;
+  }
+
+  /** Before the first run. Until it is done, `#isStarting` keeps every run back. */
+  async #prepare(): Promise<void> {
+    this.#runtime = await loadRuntime(this.#setup);
+    // From here on the host counts the time of the runs that it has sent.
+    this.#sink.write(FrameKind.Ready, 0, 0, 0, "");
+    this.#sink.notify();
+    this.#isStarting = false;
+    this.#startWaiting();
+  }
+
+  #start(message: RunMessage): void {
+    const task = this.#tasks.get(message.taskName);
+    if (task === undefined) {
+      const reason = `there is no task "${message.taskName}" in this executable`;
+      this.#sink.write(FrameKind.Failed, message.number, Date.now(), 0, reason);
+      this.#flushSoon();
+      return;
+    }
+    const run = new TaskRun(message, task, (run, line) => this.#logFor(run, line));
+    this.#running.set(message.number, run);
+    this.#runtime!.context.run(run, () => this.#call(run));
+  }
+
+  #call(run: TaskRun): void {
+    run.startedAtMs = Date.now();
+    run.calledAtMs = performance.now();
+    let result: unknown;
+    let promise: Promise<unknown> | undefined;
+    try {
+      const params: unknown = JSON.parse(run.message.paramsJson ?? "{}");
+      result = run.task.params === undefined
+        ? run.task.run(params, run.context)
+        : this.#validateAndRun(run, run.task.params, params);
+      // Reading `then` may throw as well.
+      if (isThenable(result)) promise = Promise.resolve(result);
+    } catch (thrown) {
+      return this.#settle(run, FrameKind.Failed, thrown);
+    }
+    if (promise === undefined) return this.#settle(run, FrameKind.Completed, result);
+    this.#deadlines.arm(run.calledAtMs + run.message.timeoutMs);
+    promise.then(
+      (value) => this.#settle(run, FrameKind.Completed, value),
+      (thrown) => this.#settle(run, FrameKind.Failed, thrown),
+    );
+  }
+
+  async #validateAndRun(
+    run: TaskRun,
+    schema: NonNullable<RegisteredTask["params"]>,
+    params: unknown,
+  ): Promise<unknown> {
+    const validated = await schema["~standard"].validate(params);
+    if (validated.issues !== undefined) {
+      const list = validated.issues.map((issue) => issue.message).join("; ");
+      throw new Error(`the params do not fit the task: ${list}`);
+    }
+    return await run.task.run(validated.value, run.context);
+  }
+
+  #settle(run: TaskRun, kind: FrameKind, value: unknown): void {
+    this.#running.delete(run.message.number);
+    // A task that never let the timer have its turn was too long all the same.
+    const isLate = performance.now() - run.calledAtMs > run.message.timeoutMs;
+    if (isLate) run.failureReason ??= timeoutReason(run.message.timeoutMs);
+    if (run.failureReason !== undefined) {
+      this.#writeOutcome(run, FrameKind.Failed, run.failureReason);
+    } else if (kind === FrameKind.Failed) {
+      this.#writeOutcome(run, FrameKind.Failed, thrownReason(value));
+    } else {
+      try {
+        const text = resultJson(value, this.#setup.maxResultBytes);
+        this.#writeOutcome(run, FrameKind.Completed, text);
+      } catch (thrown) {
+        this.#writeOutcome(run, FrameKind.Failed, thrownReason(thrown));
+      }
+    }
+    this.#startWaiting();
+  }
+
+  #writeOutcome(run: TaskRun, kind: FrameKind, text: string): void {
+    const durationMs = performance.now() - run.calledAtMs;
+    this.#sink.write(kind, run.message.number, run.startedAtMs, durationMs, text);
+    this.#flushSoon();
+  }
+
+  // After a turn of the event loop: by then the rejections that a run left behind have been reported.
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    const { atEndOfTurn } = this.#runtime ?? { atEndOfTurn: queueMicrotask };
+    atEndOfTurn(() => {
+      this.#isFlushDue = false;
+      if (this.#droppedLogLines > 0) this.#reportDroppedLogLines();
+      this.#sink.write(FrameKind.Flush, 0, 0, 0, "");
+      this.#sink.notify();
+    });
+  }
+
+  #reportDroppedLogLines(): void {
+    const message = `${this.#droppedLogLines} log lines of tasks were dropped: they came too fast`;
+    this.#droppedLogLines = 0;
+    this.#sink.write(FrameKind.Log, 0, 0, 0, JSON.stringify({ level: "warn", message }));
+  }
+
+  #logFor(run: TaskRun, { level, message, fields }: TaskLogLine): void {
+    const { number, jobId: job_id, taskName: task } = run.message;
+    // The host no longer knows a run that has ended.
+    const origin = this.#running.has(number) ? {} : { job_id, task };
+    const textWith = (written: object | undefined) =>
+      JSON.stringify({ level, message, fields: { ...written, ...origin } }, toJson);
+    let text: string;
+    try {
+      text = textWith(fields);
+      if (text.length > maxLogLineLength) text = textWith({ dropped: "the fields are too large" });
+    } catch {
+      // Fields that cannot be JSON must not fail the job; the message still tells something.
+      text = textWith({ dropped: "the fields are no JSON" });
+    }
+    this.#writeLog(number, text);
+  }
+
+  #failEarly(run: TaskRun, reason: string, name: "TimeoutError" | "AbortError"): void {
+    // What its abort listeners do wrong is the run's own, whoever calls here.
+    if (this.#runtime!.context.run(run, () => run.fail(reason, name))) {
+      this.#tellAborting(run, reason);
+    }
+  }
+
+  /** Again and again, until its task is at rest: that proves to the host that this thread does not spin. */
+  #tellAborting(run: TaskRun, reason: string): void {
+    if (this.#running.get(run.message.number) !== run) return;
+    this.#sink.write(FrameKind.Aborting, run.message.number, 0, 0, reason);
+    this.#flushSoon();
+    this.#runtime!.startTimer(abortingIntervalMs, () => this.#tellAborting(run, reason));
+  }
+
+  #endOverdueRuns(): void {
+    const nowMs = performance.now();
+    for (const run of this.#running.values()) {
+      if (run.failureReason !== undefined) continue;
+      if (run.calledAtMs + run.message.timeoutMs <= nowMs) {
+        this.#failEarly(run, timeoutReason(run.message.timeoutMs), "TimeoutError");
+      } else {
+        this.#deadlines.arm(run.calledAtMs + run.message.timeoutMs);
+      }
+    }
+  }
+}
+
+/** What a log line holds of a value for which JSON has nothing, or no more than `{}`. */
+function toJson(_key: string, value: unknown): unknown {
+  if (value instanceof Error) return value.stack ?? String(value);
+  return typeof value === "bigint" ? String(value) : value;
+}
+
+function inspectValue(value: unknown): string {
+  try {
+    return typeof value === "string" ? value : Deno.inspect(value);
+  } catch {
+    return "(a value that cannot be shown)";
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}

@@ -1,9 +1,0 @@
-// The module of every worker thread: locks the globals down, loads the tasks, serves runs.
-// The order of the imports matters: no task code may be evaluated before the lockdown.
-
-/// <reference lib="deno.worker" />
-import "./lockdown.ts";
-import { serveTasks } from "./task_server.ts";
-import { tasks } from "../../tasks/mod.ts";
-
-serveTasks(tasks);

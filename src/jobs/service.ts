@@ -1,0 +1,192 @@
+// The use cases of jobs: create, get, list, update, delete, and results. All their rules stand here and in
+// src/jobs/request.ts; it knows nothing of HTTP or of any store. Called by src/http.
+
+import type { Clock } from "../clock.ts";
+import { errorMessage, ValetError } from "../errors.ts";
+import type { Job, JobResult } from "./job.ts";
+import { createJobIds, readJobId } from "./id.ts";
+import {
+  encodeCursor,
+  type JsonObject,
+  type ListInput,
+  type NewJob,
+  parseJobFields,
+  parseListInput,
+  parseNewJob,
+} from "./request.ts";
+import { getLogger } from "../log/log.ts";
+import { type MaybePromise, whenReady } from "../maybe_promise.ts";
+import type { Queue } from "./queue.ts";
+import type { Repository } from "./repository.ts";
+import type { RegisteredTask } from "../tasks/task.ts";
+
+/** What the job service works with. */
+export interface JobServiceOptions {
+  readonly repository: Repository;
+  readonly queue: Queue;
+  readonly tasks: ReadonlyMap<string, RegisteredTask>;
+  readonly clock: Clock;
+  /** The unit of `timeout` in requests. */
+  readonly timeoutUnit: "second" | "millisecond";
+  /** Told of each stored job that is to run later, to wake the scheduler. */
+  readonly onScheduled?: (runAtMs: number) => void;
+  /** Told of each deleted job that was running, to abort its run. */
+  readonly onDeleted?: (job: Job) => void;
+}
+
+/**
+ * What clients can do with jobs. An id may be any text; one that is unknown is a ValetError `not_found`.
+ * Errors of the repository and the queue come through as they are.
+ */
+export interface JobService {
+  /**
+   * Stores a job and hands it to the queue, or, if it is to run later, to the scheduler.
+   *
+   * @throws ValetError `invalid_argument`, or `queue_full`: then nothing is stored.
+   */
+  create(input: JsonObject): Promise<Job>;
+  get(id: string): MaybePromise<Job>;
+  /** One page, newest first; `nextCursor` is undefined on the last one. Throws `invalid_argument`. */
+  list(input: ListInput): Promise<{ jobs: readonly Job[]; nextCursor: string | undefined }>;
+  /** Changes name and description; an absent one stays as it is. Throws `invalid_argument`. */
+  update(id: string, input: JsonObject): Promise<void>;
+  /** Removes the job with its result; it will not run, and its run is aborted. */
+  delete(id: string): Promise<void>;
+  /** The result; `not_found` until the job has finished. */
+  getResult(id: string): MaybePromise<JobResult>;
+  deleteResult(id: string): Promise<void>;
+}
+
+/** Makes the job service. */
+export function createJobService(options: JobServiceOptions): JobService {
+  const { repository, queue, tasks, clock, onScheduled, onDeleted } = options;
+  const unitMs = options.timeoutUnit === "second" ? 1000 : 1;
+  const createJobId = createJobIds();
+  const log = getLogger("jobs");
+  /** Creates between their look at the queue's room and the end of their publish. */
+  let creating = 0;
+
+  /** Removes a job that could not be published: its client is told that it was not accepted. */
+  async function withdraw(job: Job): Promise<void> {
+    try {
+      await remove(job.id);
+    } catch (error) {
+      const reason = errorMessage(error);
+      log.warn("a refused job could not be removed, so it may still run", {
+        job_id: job.id,
+        reason,
+      });
+    }
+  }
+
+  async function remove(id: string): Promise<Job | null> {
+    const job = await repository.delete(id);
+    if (job?.status === "IN_PROGRESS") onDeleted?.(job);
+    return job;
+  }
+
+  return {
+    async create(input) {
+      const parsed = parseNewJob(input, tasks, unitMs);
+      const request = parsed instanceof Promise ? await parsed : parsed;
+      const nowMs = clock.now();
+      const job = newJob(createJobId(nowMs), request, nowMs);
+      if (job.status === "PENDING" && job.runAtMs !== undefined) {
+        await repository.insert([job]);
+        onScheduled?.(job.runAtMs);
+        return job;
+      }
+      // Looked at before anything is stored, so that a full queue costs the store nothing.
+      if (queue.room() <= creating) throw queueFull();
+      creating++;
+      try {
+        const jobs = [job];
+        await repository.insert(jobs);
+        try {
+          await queue.publish(jobs);
+        } catch (error) {
+          await withdraw(job);
+          throw error;
+        }
+      } finally {
+        creating--;
+      }
+      return job;
+    },
+
+    get(id) {
+      return whenReady(repository.get(jobId(id)), (job) => job ?? throwNotFound("job", id));
+    },
+
+    async list(input) {
+      const { jobs, nextBeforeId } = await repository.list(parseListInput(input));
+      return { jobs, nextCursor: nextBeforeId === null ? undefined : encodeCursor(nextBeforeId) };
+    },
+
+    async update(id, input) {
+      const fields = parseJobFields(input);
+      const edit = { kind: "edit", id: jobId(id), ...fields } as const;
+      const [job] = await repository.change([edit], clock.now());
+      if (job === null) throwNotFound("job", id);
+    },
+
+    async delete(id) {
+      const job = await remove(jobId(id));
+      if (job === null) throwNotFound("job", id);
+    },
+
+    getResult(id) {
+      const reading = repository.getResult(jobId(id, "job result"));
+      return whenReady(reading, (result) => result ?? throwNotFound("job result", id));
+    },
+
+    async deleteResult(id) {
+      const isFound = await repository.deleteResult(jobId(id, "job result"));
+      if (!isFound) throwNotFound("job result", id);
+    },
+  };
+}
+
+/** A job whose time has come already is stored as SCHEDULED: it can be claimed at once. */
+function newJob(id: string, request: NewJob, nowMs: number): Job {
+  const isDue = request.runAtMs !== undefined && request.runAtMs <= nowMs;
+  return {
+    id,
+    name: request.name,
+    description: request.description,
+    taskName: request.taskName,
+    paramsJson: request.paramsJson,
+    timeoutMs: request.timeoutMs,
+    runAtMs: request.runAtMs,
+    status: isDue ? "SCHEDULED" : "PENDING",
+    failureReason: undefined,
+    createdAtMs: nowMs,
+    scheduledAtMs: isDue ? nowMs : undefined,
+    startedAtMs: undefined,
+    completedAtMs: undefined,
+    durationMs: undefined,
+    attempt: 0,
+    fence: 0,
+    crashes: 0,
+  };
+}
+
+/** The id that a client named. What has not the form of an id is unknown. */
+function jobId(text: string, what = "job"): string {
+  const id = readJobId(text);
+  if (id === null) throwNotFound(what, text);
+  return id;
+}
+
+function queueFull(): ValetError {
+  const message = "Cannot create the job: the queue is full; try again later";
+  return new ValetError("queue_full", message);
+}
+
+/** The longest id that an answer repeats. */
+const maxShownIdLength = 64;
+
+function throwNotFound(what: string, id: string): never {
+  const shown = id.length <= maxShownIdLength ? id : `${id.slice(0, maxShownIdLength)}...`;
+  throw new ValetError("not_found", `${what} with ID: ${shown} not found`);
+}

@@ -1,0 +1,264 @@
+// The commands of the executable: what each does, what it prints, how it ends. Called by main.ts with
+// the parts that only the composition root may name.
+
+import { type Command, helpText, parseCommandLine } from "./command_line.ts";
+import { type Config, loadConfig, readLoggingFormat } from "../config/config.ts";
+import { didYouMean } from "../did_you_mean.ts";
+import { errorMessage, ValetError } from "../errors.ts";
+import type { RunnerCommand } from "../executor/host/runner_process.ts";
+import { configureLogging, flushLogs, getLogger } from "../log/log.ts";
+import type { LogFormat } from "../log/line.ts";
+import { type Node, openNode } from "./node.ts";
+import { openStores, readStoreOptions, type StoreDrivers } from "./stores.ts";
+import { describeTask } from "../tasks/description.ts";
+import { registerTasks, type TaskTable } from "../tasks/task.ts";
+import { urlHost } from "../url_host.ts";
+import { readBuildInfo } from "./version.ts";
+
+/** The parts of an executable: its drivers, its tasks, its worker. */
+export interface ValetParts {
+  readonly drivers: StoreDrivers;
+  readonly tasks: TaskTable;
+  /** The module of a worker: it calls `serveTasks`. */
+  readonly workerUrl: URL;
+  readonly runnerCommand: RunnerCommand;
+}
+
+/** How the process ends: stopped in order, failed at run time, wrong usage or configuration. */
+type ExitCode = 0 | 1 | 2;
+
+/** Does what the command line asks for; returns the exit code of the process. */
+export async function runValet(args: readonly string[], parts: ValetParts): Promise<ExitCode> {
+  let command: Command;
+  try {
+    command = parseCommandLine(args);
+  } catch (thrown) {
+    return fail(thrown);
+  }
+  switch (command.name) {
+    case "help":
+      return print(helpText.trimEnd());
+    case "version":
+      return printVersion();
+    case "tasks":
+      return await listTasks(parts);
+    case "check":
+      return await check(command.configPath, parts);
+    case "health":
+      return await askHealth(command.configPath);
+    case "serve":
+      return await serve(command.configPath, parts);
+  }
+}
+
+function print(text: string): ExitCode {
+  writeAll(Deno.stdout, text);
+  return 0;
+}
+
+/** Problems of the usage or the configuration, a line each, on stderr. */
+function fail(thrown: unknown): ExitCode {
+  writeAll(Deno.stderr, problemsOf(thrown).join("\n"));
+  return 2;
+}
+
+/** The same for a server whose log is read by a machine: there each problem is a record. */
+function failToStart(thrown: unknown, format: LogFormat): ExitCode {
+  if (format === "text") return fail(thrown);
+  configureLogging({ format, level: "error" });
+  for (const problem of problemsOf(thrown)) getLogger("valet").fatal(problem);
+  return 2;
+}
+
+function problemsOf(thrown: unknown): string[] {
+  const details = thrown instanceof ValetError && thrown.code === "invalid_config"
+    ? thrown.details.map(({ message }) => message)
+    : [];
+  return details.length > 0 ? details : [errorMessage(thrown)];
+}
+
+function writeAll(output: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  for (let written = 0; written < bytes.length;) {
+    written += output.writeSync(bytes.subarray(written));
+  }
+}
+
+function printVersion(): ExitCode {
+  const { version, commit, buildTime } = readBuildInfo();
+  return print(
+    `valet ${version} (commit ${commit}, built ${buildTime}, Deno ${Deno.version.deno})`,
+  );
+}
+
+async function listTasks(parts: ValetParts): Promise<ExitCode> {
+  try {
+    const registered = [...registerTasks(parts.tasks, didYouMean).values()];
+    const tasks = await Promise.all(registered.map(describeTask));
+    return print(JSON.stringify({ tasks }, null, 2));
+  } catch (thrown) {
+    return fail(thrown);
+  }
+}
+
+async function check(configPath: string, parts: ValetParts): Promise<ExitCode> {
+  try {
+    const config = await loadConfig(configPath);
+    const tasks = registerTasks(parts.tasks, didYouMean);
+    await readStoreOptions(config, parts.drivers);
+    const { workerPool, repository, jobQueue, server } = config;
+    return print([
+      `${configPath} is fine. This would run:`,
+      `  API         http://${urlHost(server.host)}:${config.port}`,
+      `  repository  ${repository.option}`,
+      `  job queue   ${jobQueue.option}`,
+      `  workers     ${workerPool.concurrency} jobs at once, isolation ${workerPool.isolation}`,
+      `  tasks       ${[...tasks.keys()].join(", ")}`,
+    ].join("\n"));
+  } catch (thrown) {
+    return fail(thrown);
+  }
+}
+
+/** How long the server may take to say whether it is ready. */
+const healthTimeoutMs = 2_000;
+
+/** For a container's health check, where there is no other client. */
+async function askHealth(configPath: string): Promise<ExitCode> {
+  let url: string;
+  try {
+    const { port, server } = await loadConfig(configPath);
+    url = `http://${localHost(server.host)}:${port}/health/ready`;
+  } catch (thrown) {
+    return fail(thrown);
+  }
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(healthTimeoutMs) });
+    print(await response.text());
+    return response.ok ? 0 : 1;
+  } catch (thrown) {
+    writeAll(Deno.stderr, `Cannot reach ${url}: ${reasonOf(thrown)}`);
+    return 1;
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  if ((thrown as Error).name === "TimeoutError") return `no answer within ${healthTimeoutMs} ms`;
+  // Some versions of Deno say what happened in the error, others in its cause.
+  const reason = errorMessage((thrown as Error).cause ?? thrown);
+  return /refused/i.test(reason) ? "the connection was refused; nothing listens there" : reason;
+}
+
+/** Where a server that listens on this host can be reached from the machine itself. */
+function localHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return urlHost(host === "::" ? "::1" : host);
+}
+
+async function serve(configPath: string, parts: ValetParts): Promise<ExitCode> {
+  try {
+    const config = await loadConfig(configPath);
+    return await serveConfig(config, parts);
+  } catch (thrown) {
+    return failToStart(thrown, readLoggingFormat(configPath));
+  } finally {
+    await flushLogs();
+  }
+}
+
+/** Throws `invalid_config`; every other failure is in the log. */
+async function serveConfig(config: Config, parts: ValetParts): Promise<ExitCode> {
+  const tasks = registerTasks(parts.tasks, didYouMean);
+  configureLogging({ format: config.loggingFormat, level: config.loggingLevel });
+  reportStrayErrors();
+  try {
+    return await runNode(config, tasks, parts);
+  } catch (thrown) {
+    if (thrown instanceof ValetError && thrown.code === "invalid_config") throw thrown;
+    getLogger("valet").fatal(
+      thrown instanceof ValetError ? thrown.message : `Cannot run: ${errorMessage(thrown)}`,
+    );
+    return 1;
+  }
+}
+
+async function runNode(
+  config: Config,
+  tasks: ReturnType<typeof registerTasks>,
+  parts: ValetParts,
+): Promise<ExitCode> {
+  const told = listenToSignals();
+  const stores = await openStores(config, parts.drivers, told);
+  if (stores === null) return 0;
+  const exhausted = Promise.withResolvers<void>();
+  let node: Node;
+  try {
+    node = openNode({
+      config,
+      tasks,
+      ...stores,
+      build: readBuildInfo(),
+      workerUrl: parts.workerUrl,
+      runnerCommand: parts.runnerCommand,
+      onExhausted: exhausted.resolve,
+    });
+  } catch (thrown) {
+    await Promise.all([stores.queue.close(), stores.repository.close()]);
+    throw thrown;
+  }
+  const isExhausted = await Promise.race([
+    aborted(told).then(() => false),
+    exhausted.promise.then(() => true),
+  ]);
+  if (isExhausted) {
+    getLogger("valet").fatal(
+      "too many threads burn that cannot be stopped: this node must restart",
+    );
+  }
+  await node.stop();
+  return isExhausted ? 1 : 0;
+}
+
+/**
+ * How soon after the first signal another one is the same: `deno task` passes on what the terminal has sent to
+ * the whole process group.
+ */
+const sameSignalMs = 100;
+
+/** Aborts at the first SIGTERM or SIGINT; the second one ends the process at once. */
+function listenToSignals(): AbortSignal {
+  const told = new AbortController();
+  let toldAtMs = 0;
+  async function listen(): Promise<void> {
+    if (!told.signal.aborted) {
+      toldAtMs = performance.now();
+      told.abort();
+    } else if (performance.now() - toldAtMs > sameSignalMs) {
+      getLogger("valet").warn("ending at once: there was a second signal");
+      await flushLogs();
+      Deno.exit(1);
+    }
+  }
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, listen);
+  return told.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** An error that nothing caught must not end the server: it is logged, and the loop it came from goes on. */
+function reportStrayErrors(): void {
+  const log = getLogger("valet");
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("unhandled rejection", { error: event.reason });
+  });
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    log.error("unhandled error", { error: event.error });
+  });
+}

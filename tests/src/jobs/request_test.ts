@@ -1,0 +1,299 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ValetError } from "../../../src/errors.ts";
+import {
+  encodeCursor,
+  type JsonObject,
+  type NewJob,
+  parseJobFields,
+  parseListInput,
+  parseNewJob,
+} from "../../../src/jobs/request.ts";
+import { registerTasks, type TaskDefinition } from "../../../src/tasks/task.ts";
+
+type Validate = NonNullable<TaskDefinition["params"]>["~standard"]["validate"];
+
+/** A task whose params are checked by that function. */
+function taskWith(validate: Validate): TaskDefinition {
+  return { params: { "~standard": { version: 1, vendor: "test", validate } }, run() {} };
+}
+
+const tasks = registerTasks({
+  dummytask: () => {},
+  picky: taskWith(() => ({
+    issues: [
+      { message: "is no URL", path: ["url"] },
+      { message: "is too long", path: [{ key: "list" }, 3, { key: "name" }] },
+      { message: "are odd" },
+    ],
+  })),
+  greedy: taskWith((params) => {
+    (params as Record<string, unknown>).added = true;
+    return { value: params };
+  }),
+  slow: taskWith(async (params) => {
+    await Promise.resolve();
+    return "url" in (params as object)
+      ? { value: params }
+      : { issues: [{ message: "need a url" }] };
+  }),
+  broken: taskWith(() => {
+    throw new Error("secret");
+  }),
+  flood: taskWith(() => ({
+    issues: Array.from({ length: 5000 }, () => ({ message: "is wrong" })),
+  })),
+});
+
+const valid = { name: "a job", task_name: "dummytask" };
+
+function parse(input: JsonObject, unitMs = 1000): Promise<NewJob> {
+  // In a function, so that what it throws at once rejects as well.
+  return (async () => await parseNewJob(input, tasks, unitMs))();
+}
+
+/** The paths of the wrong fields. */
+async function wrongPathsOf(input: JsonObject): Promise<string[]> {
+  return (await errorOf(() => parse(input))).details.map(({ path }) => path);
+}
+
+async function errorOf(call: () => unknown): Promise<ValetError> {
+  try {
+    await call();
+  } catch (error) {
+    assert.ok(error instanceof ValetError, String(error));
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+function nested(levels: number): unknown {
+  let value: unknown = {};
+  for (let level = 2; level < levels; level++) value = level % 2 === 0 ? { a: value } : [value];
+  return { a: value };
+}
+
+Deno.test("parseNewJob takes a job with the least", async () => {
+  assert.deepEqual(await parse(valid), {
+    name: "a job",
+    description: undefined,
+    taskName: "dummytask",
+    paramsJson: undefined,
+    timeoutMs: 0,
+    runAtMs: undefined,
+  });
+});
+
+Deno.test("parseNewJob takes a job with everything, and ignores unknown fields", async () => {
+  const input = {
+    ...valid,
+    description: "",
+    task_params: { b: 1, a: [null, "\u00e9"] },
+    timeout: 3,
+    run_at: "2022-06-06T15:04:05.999",
+    priority: "high",
+  };
+  const { paramsJson, timeoutMs, runAtMs, description } = await parse(input);
+  assert.equal(paramsJson, '{"b":1,"a":[null,"\u00e9"]}');
+  assert.equal(timeoutMs, 3000);
+  assert.equal(runAtMs, Date.UTC(2022, 5, 6, 15, 4, 5, 999));
+  assert.equal(description, "");
+  assert.equal((await parse(input, 1)).timeoutMs, 3);
+});
+
+Deno.test("parseNewJob takes null for an optional field as not given", async () => {
+  const nulls = {
+    description: null,
+    task_params: null,
+    metadata: null,
+    timeout: null,
+    run_at: null,
+  };
+  assert.deepEqual(await parse({ ...valid, ...nulls }), await parse(valid));
+});
+
+Deno.test("parseNewJob takes metadata as the older name of task_params", async () => {
+  const metadata = { url: "www.some-url.com" };
+  assert.equal((await parse({ ...valid, metadata })).paramsJson, JSON.stringify(metadata));
+  assert.equal(
+    (await parse({ ...valid, metadata, task_params: { ...metadata } })).paramsJson,
+    JSON.stringify(metadata),
+  );
+  assert.deepEqual(await wrongPathsOf({ ...valid, metadata, task_params: {} }), ["task_params"]);
+});
+
+Deno.test("parseNewJob refuses each wrong field", async () => {
+  const wrong: readonly (readonly [string, readonly unknown[]])[] = [
+    ["name", [undefined, null, 7, "", "a".repeat(256), "a".repeat(600), ["a"], {}]],
+    ["task_name", [undefined, null, 7, "", "unknown", "constructor", "__proto__", "toString", {}]],
+    ["description", [7, true, [], {}, "a".repeat(65_536), "\u20ac".repeat(21_846)]],
+    ["task_params", [7, "a", true, [], [{}], nested(65)]],
+    ["metadata", [7, "a", true, [], nested(65)]],
+    ["timeout", ["1", 1.5, -1, NaN, Infinity, 1e300, true, [], {}, 31_536_001]],
+    ["run_at", [7, "", "tomorrow", "2023-02-29T00:00:00Z", true, [], {}, "1".repeat(100_000)]],
+  ];
+  for (const [path, values] of wrong) {
+    for (const value of values) {
+      const paths = await wrongPathsOf({ ...valid, [path]: value });
+      assert.deepEqual(paths, [path], `${path}: ${JSON.stringify(value)?.slice(0, 50)}`);
+    }
+  }
+});
+
+Deno.test("parseNewJob takes each field at its bound", async () => {
+  const fields: readonly JsonObject[] = [
+    { name: "a" },
+    { name: "a".repeat(255) },
+    { name: "\u{1f600}".repeat(255) },
+    { description: "a".repeat(65_535) },
+    { description: "\u20ac".repeat(21_845) },
+    { task_params: nested(64) },
+    { timeout: 0 },
+    { timeout: 31_536_000 },
+    { run_at: "9999-12-31T23:59:59.999Z" },
+  ];
+  for (const field of fields) await parse({ ...valid, ...field });
+  assert.ok(Object.is((await parse({ ...valid, timeout: -0 })).timeoutMs, 0));
+});
+
+Deno.test("parseNewJob names every wrong field at once, each with what is allowed", async () => {
+  const error = await errorOf(() =>
+    parse({ name: 7, description: [], task_params: "a", timeout: -1, run_at: 0 })
+  );
+  assert.equal(error.code, "invalid_argument");
+  assert.deepEqual(Object.fromEntries(error.details.map(({ path, message }) => [path, message])), {
+    name: "is 7; a text of 1 to 255 characters is required",
+    description: "is an array; a text of at most 65535 bytes is allowed",
+    task_name:
+      'is missing; the registered tasks are "dummytask", "picky", "greedy", "slow", "broken", "flood"',
+    task_params: 'is "a"; an object is allowed',
+    timeout: "is -1; an integer of 0 to 31536000 seconds is allowed",
+    run_at: "is 0; an RFC 3339 time from 1970 to 9999 as 2022-06-06T15:04:05.999Z is allowed",
+  });
+  assert.match(error.message, /^Cannot create the job: task_name is missing; .*; and 1 more$/);
+});
+
+Deno.test("parseNewJob guesses which task was meant", async () => {
+  const error = await errorOf(() => parse({ ...valid, task_name: "dumytask" }));
+  assert.match(error.message, /task_name is "dumytask"; .*"flood"; did you mean dummytask\?$/);
+});
+
+Deno.test("parseNewJob bounds its message whatever a client sends or however many tasks there are", async () => {
+  const many = Object.fromEntries(
+    Array.from({ length: 500 }, (_, index) => [`${index}`.padStart(200, "t"), () => {}]),
+  );
+  const error = await errorOf(() =>
+    parseNewJob(
+      { name: "a".repeat(100_000), task_name: "b".repeat(100_000) },
+      registerTasks(many),
+      1,
+    )
+  );
+  assert.ok(error.message.length < 5_000, `${error.message.length} characters`);
+  assert.match(error.message, /\(100000 characters\)/);
+  assert.match(error.message, /and 480 more/);
+});
+
+Deno.test("parseNewJob gives the issues of the task's schema, beside other wrong fields", async () => {
+  const input = { ...valid, task_name: "picky", task_params: { url: 7 } };
+  assert.deepEqual((await errorOf(() => parse(input))).details, [
+    { path: "task_params.url", message: "is no URL" },
+    { path: "task_params.list.3.name", message: "is too long" },
+    { path: "task_params", message: "are odd" },
+  ]);
+  assert.deepEqual((await wrongPathsOf({ ...input, name: "" })).at(0), "name");
+  // Params that are no object are not worth a schema's time.
+  assert.deepEqual(await wrongPathsOf({ ...input, task_params: [] }), ["task_params"]);
+  assert.equal((await wrongPathsOf({ ...valid, task_name: "flood" })).length, 100);
+});
+
+Deno.test("parseNewJob waits for an async schema, and gives it an object where no params came", async () => {
+  const error = await errorOf(() => parse({ ...valid, task_name: "slow" }));
+  assert.deepEqual(error.details, [{ path: "task_params", message: "need a url" }]);
+  assert.equal(
+    (await parse({ ...valid, task_name: "slow", task_params: { url: "a" } })).taskName,
+    "slow",
+  );
+});
+
+Deno.test("parseNewJob keeps the client's params, whatever the schema does to them", async () => {
+  const job = await parse({ ...valid, task_name: "greedy", task_params: { a: 1 } });
+  assert.equal(job.paramsJson, '{"a":1}');
+});
+
+Deno.test("parseNewJob makes a schema that throws an internal error with its cause", async () => {
+  const error = await errorOf(() => parse({ ...valid, task_name: "broken" }));
+  assert.equal(error.code, "internal");
+  assert.equal((error.cause as Error).message, "secret");
+});
+
+Deno.test("parseNewJob gives a job or names wrong fields for any JSON object", async () => {
+  const json = fc.dictionary(
+    fc.oneof(
+      fc.constantFrom(...Object.keys(await parse(valid)), "task_name", "run_at"),
+      fc.string(),
+    ),
+    fc.jsonValue(),
+  );
+  await fc.assert(fc.asyncProperty(json, async (input) => {
+    try {
+      assert.equal((await parse({ ...valid, ...input })).taskName, "dummytask");
+    } catch (error) {
+      assert.ok(error instanceof ValetError, String(error));
+      assert.ok(error.details.length > 0);
+    }
+  }));
+});
+
+Deno.test("parseJobFields takes name and description, each or none", () => {
+  assert.deepEqual(parseJobFields({ id: 7 }), { name: undefined, description: undefined });
+  assert.deepEqual(parseJobFields({ name: "b", description: "" }), { name: "b", description: "" });
+});
+
+Deno.test("parseJobFields refuses wrong fields, and null for a field", async () => {
+  for (const name of [null, "", 7, "a".repeat(256)]) {
+    for (const description of [null, 7, []]) {
+      const error = await errorOf(() => parseJobFields({ name, description }));
+      assert.deepEqual(error.details.map(({ path }) => path), ["name", "description"]);
+      assert.match(error.message, /^Cannot change the job: name is /);
+    }
+  }
+});
+
+Deno.test("parseListInput has defaults, and takes an empty text as not given", () => {
+  const query = {
+    status: undefined,
+    taskName: undefined,
+    text: undefined,
+    limit: 100,
+    beforeId: undefined,
+  };
+  assert.deepEqual(parseListInput({}), query);
+  assert.deepEqual(
+    parseListInput({ status: "", taskName: "", text: "", limit: "", cursor: "" }),
+    query,
+  );
+});
+
+Deno.test("parseListInput takes every filter and the cursor of the page before", () => {
+  const beforeId = "0189dcd5-5311-7d40-8db0-9496a2eef37b";
+  const input = { status: "FAILED", taskName: "t", text: "%", limit: "1000" };
+  assert.deepEqual(parseListInput({ ...input, cursor: encodeCursor(beforeId) }), {
+    ...input,
+    limit: 1000,
+    beforeId,
+  });
+});
+
+Deno.test("parseListInput refuses an unknown status, a bad limit and a bad cursor", async () => {
+  for (const status of ["failed", "CANCELLED", "__proto__"]) {
+    for (const limit of ["0", "-1", "1001", "1.5", "1e2", " 1", "a", "9".repeat(400)]) {
+      for (const cursor of ["a", "=", btoa("{}"), btoa("x".repeat(36)), "\u00e9"]) {
+        const error = await errorOf(() => parseListInput({ status, limit, cursor }));
+        assert.deepEqual(error.details.map(({ path }) => path), ["status", "limit", "cursor"]);
+      }
+    }
+  }
+  const { message } = await errorOf(() => parseListInput({ status: "failed" }));
+  assert.match(message, /PENDING, SCHEDULED, IN_PROGRESS, COMPLETED, FAILED are allowed/);
+});
