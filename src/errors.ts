@@ -1,16 +1,22 @@
 // The one error class of Valet and the closed list of its codes.
-// Thrown by every layer; src/http/error_response.ts turns a code into an HTTP status.
+// Thrown by every layer; src/http/error_response.ts turns a code into an HTTP status and a reason.
 
 /** What went wrong, for machines. The list is closed: a new kind of failure takes one of these. */
 export type ErrorCode =
   | "invalid_argument"
   | "invalid_config"
+  | "forbidden"
   | "not_found"
+  | "not_finished"
+  | "method_not_allowed"
+  | "timeout"
   | "already_exists"
   | "failed_precondition"
-  | "queue_full"
   | "too_large"
+  | "unsupported"
+  | "queue_full"
   | "unavailable"
+  | "overloaded"
   | "internal";
 
 /** One wrong field of an input: `path` is dotted (`task_params.url`), empty for the input as a whole. */
@@ -23,21 +29,28 @@ export interface ErrorDetail {
  * A failure that Valet understands.
  *
  * The message is for people: what could not be done, why (with the value seen), what is allowed.
- * `cause` keeps the foreign error for the log and is never shown to a client.
+ * `cause` keeps the foreign error for the log and is never shown to a client. `fields` are what the answer has
+ * beside the message, for programs.
  */
 export class ValetError extends Error {
   override readonly name = "ValetError";
   readonly code: ErrorCode;
   readonly details: readonly ErrorDetail[];
+  readonly fields: Readonly<Record<string, string>>;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { readonly details?: readonly ErrorDetail[]; readonly cause?: unknown } = {},
+    options: {
+      readonly details?: readonly ErrorDetail[];
+      readonly fields?: Readonly<Record<string, string>>;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.details = options.details ?? [];
+    this.fields = options.fields ?? {};
   }
 }
 

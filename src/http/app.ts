@@ -113,13 +113,13 @@ export function createApp(options: AppOptions): Hono {
     const { method, path, raw } = req;
     const shownPath = path.slice(0, maxShownPathLength);
     const methods = allowedMethods(path);
-    if (methods.length === 0) return errorAnswer(404, `Cannot find ${shownPath}`);
+    if (methods.length === 0) return errorAnswer("not_found", `Cannot find ${shownPath}`);
     const allow = methods.join(", ");
     if (method === "OPTIONS") {
       return { status: 204, json: null, headers: { allow, ...cors(raw, allow) } };
     }
     const message = `Cannot ${method} ${shownPath}: ${allow} are allowed`;
-    return errorAnswer(405, message, { headers: { allow } });
+    return errorAnswer("method_not_allowed", message, { headers: { allow } });
   }
 
   app.notFound((context) => respond(context, answerUnrouted, ""));

@@ -22,7 +22,8 @@ export function statusRoutes(status: () => Promise<StatusReport>): readonly Rout
       path: "/health/ready",
       handle: async () => {
         const reasons = reasonsNotReady(await status());
-        return reasons.length === 0 ? ready : errorAnswer(503, `Not ready: ${reasons.join("; ")}`);
+        if (reasons.length === 0) return ready;
+        return errorAnswer("unavailable", `Not ready: ${reasons.join("; ")}`);
       },
     },
   ];

@@ -28,6 +28,7 @@ Deno.test("createApp answers a wrong method on every known path with 405 and All
         assert.deepEqual(body, {
           error: true,
           code: 405,
+          reason: "method_not_allowed",
           message: `Cannot ${method} ${mount}${path}: ${allow} are allowed`,
         });
       }
@@ -42,7 +43,7 @@ Deno.test("createApp answers an unknown path with 404, in any method", async () 
     for (const method of ["GET", "POST", "OPTIONS", "DELETE"]) {
       const { status, body, text } = await request(method, path);
       assert.equal(status, 404, path);
-      assert.deepEqual(Object.keys(body), ["error", "code", "message"]);
+      assert.deepEqual(Object.keys(body), ["error", "code", "reason", "message"]);
       assert.ok(text.length < 400);
     }
   }

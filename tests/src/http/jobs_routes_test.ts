@@ -132,7 +132,7 @@ Deno.test("an id that is unknown or none is answered with 404 in the words of th
       const { status, body } = await request(method, path, method === "PATCH" ? {} : undefined);
       assert.equal(status, 404);
       const message = `${what} with ID: ${shown} not found`;
-      assert.deepEqual(body, { error: true, code: 404, message });
+      assert.deepEqual(body, { error: true, code: 404, reason: "not_found", message });
     }
   }
 });
@@ -155,7 +155,7 @@ Deno.test("a wrong request is answered with 400 and every wrong field", async ()
   for (const [method, path, sent, paths] of wrong) {
     const { status, body } = await request(method, path, sent);
     assert.equal(status, 400);
-    assert.deepEqual(Object.keys(body), ["error", "code", "message", "details"]);
+    assert.deepEqual(Object.keys(body), ["error", "code", "reason", "message", "details"]);
     assert.equal(body.error, true);
     assert.equal(body.code, 400);
     assert.deepEqual(body.details.map(({ path }: { path: string }) => path), paths);
@@ -181,7 +181,7 @@ Deno.test("a body that is no JSON object is answered with 400", async () => {
       const { status, body } = await request(method, path, sent);
       assert.equal(status, 400);
       const message = `Cannot read the body: ${reason}; an object is allowed`;
-      assert.deepEqual(body, { error: true, code: 400, message });
+      assert.deepEqual(body, { error: true, code: 400, reason: "invalid", message });
     }
   }
 });

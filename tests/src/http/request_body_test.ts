@@ -212,7 +212,10 @@ Deno.test("a body that dribbles is answered with 408", async () => {
       const answer = await receive("}");
       assert.match(answer, /^HTTP\/1.1 408 Request Timeout\r\n/);
       assert.match(answer, /\r\nconnection: close\r\n/);
-      assert.match(answer, /\{"error":true,"code":408,"message":"[^"]*within 50 ms"\}$/);
+      assert.match(
+        answer,
+        /\{"error":true,"code":408,"reason":"timeout","message":"[^"]*within 50 ms"\}$/,
+      );
     });
   }
 });

@@ -38,6 +38,7 @@ Deno.test("GET /health/ready answers 503 with every reason", async () => {
   assert.deepEqual(body, {
     error: true,
     code: 503,
+    reason: "unavailable",
     message: "Not ready: the node is stopping; repository mysql: connection refused; " +
       "queue rabbitmq: not healthy",
   });
