@@ -2,6 +2,7 @@
 // Used by src/config/schema.ts.
 
 import * as v from "valibot";
+import { parseDuration } from "../duration.ts";
 import { urlHost } from "../url_host.ts";
 
 /** A kind of value. */
@@ -69,7 +70,7 @@ export function port(): ValueKind<number> {
 }
 
 /**
- * A length of time within bounds, in milliseconds: a text such as `500ms`, `5s`, `1m`, `2h`, or an
+ * A length of time within bounds, in milliseconds: a text such as `500ms`, `5s` or `7d`, or an
  * integer that counts `unit.ms` milliseconds.
  */
 export function duration(
@@ -81,22 +82,15 @@ export function duration(
     schema: v.pipe(
       v.union([
         v.pipe(v.number(), v.transform((count) => count * unit.ms)),
-        v.pipe(v.string(), v.transform(durationMs)),
+        v.pipe(v.string(), v.transform(parseDuration)),
       ]),
       v.integer(),
-      v.minValue(durationMs(min)),
-      v.maxValue(durationMs(max)),
+      v.minValue(parseDuration(min)),
+      v.maxValue(parseDuration(max)),
     ),
     allowed: `a duration from ${min} to ${max}`,
-    hint: `, such as 500ms, 5s, 1m, 2h or an integer in ${unit.name}`,
+    hint: `, such as 500ms, 5s, 2h, 7d or an integer in ${unit.name}`,
   };
 }
 
 const maxListLength = 100;
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** NaN if the text is no duration. */
-function durationMs(written: string): number {
-  const [, count, unit] = /^(\d+) ?(ms|s|m|h)$/.exec(written) ?? [];
-  return Number(count) * (unitsMs[unit ?? ""] ?? NaN);
-}

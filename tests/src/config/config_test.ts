@@ -246,22 +246,22 @@ const refused: readonly [text: string, ...lines: string[]][] = [
   [
     "server: {body_timeout: soon}",
     '1:24: server.body_timeout is "soon": a duration from 1ms to 1h is allowed, ' +
-    "such as 500ms, 5s, 1m, 2h or an integer in timeout_unit",
+    "such as 500ms, 5s, 2h, 7d or an integer in timeout_unit",
   ],
   [
     "server: {body_timeout: 2h}",
     '1:24: server.body_timeout is "2h": a duration from 1ms to 1h is allowed, ' +
-    "such as 500ms, 5s, 1m, 2h or an integer in timeout_unit",
+    "such as 500ms, 5s, 2h, 7d or an integer in timeout_unit",
   ],
   [
     "worker_pool: {kill_grace: 0.5}\ntimeout_unit: millisecond",
     "1:27: worker_pool.kill_grace is 0.5: a duration from 0s to 10m is allowed, " +
-    "such as 500ms, 5s, 1m, 2h or an integer in timeout_unit",
+    "such as 500ms, 5s, 2h, 7d or an integer in timeout_unit",
   ],
   [
     "repository: {mysql: {connection_max_lifetime: -3}}",
     "1:47: repository.mysql.connection_max_lifetime is -3: a duration from 1ms to 24h is allowed, " +
-    "such as 500ms, 5s, 1m, 2h or an integer in milliseconds",
+    "such as 500ms, 5s, 2h, 7d or an integer in milliseconds",
   ],
   [
     "worker_pool: {max_memory_mb: 1}",
