@@ -13,7 +13,7 @@ import { openStores, readStoreOptions, type StoreDrivers } from "./stores.ts";
 import { describeTask } from "../tasks/description.ts";
 import { registerTasks, type TaskTable } from "../tasks/task.ts";
 import { urlHost } from "../url_host.ts";
-import { readBuildInfo } from "./version.ts";
+import { denoRefusal, readBuildInfo } from "./version.ts";
 
 /** The parts of an executable: its drivers, its tasks, its worker. */
 export interface ValetParts {
@@ -29,6 +29,9 @@ type ExitCode = 0 | 1 | 2;
 
 /** Does what the command line asks for; returns the exit code of the process. */
 export async function runValet(args: readonly string[], parts: ValetParts): Promise<ExitCode> {
+  // The executable has a runtime of its own.
+  const refusal = Deno.build.standalone ? undefined : denoRefusal(Deno.version.deno);
+  if (refusal !== undefined) return fail(new Error(refusal));
   let command: Command;
   try {
     command = parseCommandLine(args);

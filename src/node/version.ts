@@ -1,4 +1,5 @@
-// What this executable is: its version, and, in a compiled one, the commit and time of the build.
+// What this executable is: its version, and, in a compiled one, the commit and time of the build; and which
+// Deno may run the sources.
 
 import project from "../../deno.json" with { type: "json" };
 
@@ -9,6 +10,15 @@ export interface BuildInfo {
   readonly commit: string;
   /** RFC 3339; `source` where the sources run uncompiled. */
   readonly buildTime: string;
+}
+
+/** Older ones let a task without permissions import any file. */
+const oldestDeno = "2.8.3";
+
+/** Why the sources may not run on that version of Deno; undefined: they may. */
+export function denoRefusal(version: string): string | undefined {
+  if (version.localeCompare(oldestDeno, "en", { numeric: true }) >= 0) return undefined;
+  return `Cannot run on Deno ${version}: tasks could read any file; Deno ${oldestDeno} or later is allowed`;
 }
 
 /** Reads what `deno task compile` left beside the sources inside the executable. */
