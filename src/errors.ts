@@ -19,7 +19,7 @@ export type ErrorCode =
   | "overloaded"
   | "internal";
 
-/** One wrong field of an input: `path` is dotted (`task_params.url`), empty for the input as a whole. */
+/** One wrong field of an input: `path` as src/value_path.ts writes it (`task_params.rows[1].n`), empty for all of it. */
 export interface ErrorDetail {
   readonly path: string;
   readonly message: string;

@@ -3,6 +3,7 @@
 // grammar: JSON.parse does, and refuses what this misreads.
 
 import { type ErrorDetail, ValetError } from "../errors.ts";
+import { valuePath } from "../value_path.ts";
 
 /** The bounds of a JSON text: parsing costs time and memory by values, not by bytes. */
 export interface JsonLimits {
@@ -98,7 +99,7 @@ const maxFound = 100;
 const maxShownLength = 64;
 
 /**
- * The numbers of a valid JSON text that `JSON.parse` changes: an integer that no double is equal to, and one
+ * The numbers of a valid JSON text that it would not keep: an integer that is another one once read and written, and one
  * that is too large for a double or so small that it becomes 0. At most 100 of them, each with its path
  * (`task_params.rows[1].n`), in the order of the text.
  */
@@ -157,12 +158,20 @@ function problemOf(literal: string): string | undefined {
   if (value === 0 && /[1-9]/.test(literal.split(/e/i)[0]!)) {
     return `is ${shown(literal)}, which is too small for a number; send it as a text`;
   }
-  if (
-    Number.isSafeInteger(value) || !/^-?\d+$/.test(literal) || BigInt(literal) === BigInt(value)
-  ) {
-    return undefined;
-  }
-  return `is ${shown(literal)}, which would become ${BigInt(value)}; send it as a text`;
+  if (Number.isSafeInteger(value) || !/^-?\d+$/.test(literal)) return undefined;
+  const written = writtenInteger(value);
+  if (BigInt(literal) === written) return undefined;
+  return `is ${shown(literal)}, which would become ${written}; send it as a text`;
+}
+
+/**
+ * The integer that JSON.stringify writes for a large one. It is not always what the double is equal to:
+ * 46485882109906970 comes back as the same digits, though the double lies 2 below.
+ */
+function writtenInteger(value: number): bigint {
+  const [digits, exponent = "0"] = String(value).split("e+");
+  const [whole, fraction = ""] = digits!.split(".");
+  return BigInt(whole + fraction) * 10n ** BigInt(Number(exponent) - fraction.length);
 }
 
 function shown(literal: string): string {
@@ -171,13 +180,5 @@ function shown(literal: string): string {
 }
 
 function pathOf(trail: readonly (string | number)[]): string {
-  let path = "";
-  for (const part of trail) {
-    if (typeof part === "number") path += `[${part}]`;
-    else {
-      const key = String(JSON.parse(part)).slice(0, maxShownLength);
-      path += path === "" ? key : `.${key}`;
-    }
-  }
-  return path;
+  return valuePath(trail.map((part) => typeof part === "number" ? part : String(JSON.parse(part))));
 }

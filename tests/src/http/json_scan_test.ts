@@ -63,7 +63,7 @@ Deno.test("createJsonCounter refuses a deep or long text before its end", () => 
 
 Deno.test("findChangedNumbers names each number that a double would change", () => {
   const text = `{"timeout": 9007199254740993, "task_params": {"rows": [1, {"n": -9007199254740993}],
-    "big": 1e400, "small": 1e-400, "a\\"b": [[], [0, 123456789012345678]], "x": {"y": {}}, "z": -1E999}}`;
+    "big": 1e400, "small": 1e-400, "a\\"b": [[], [0, 123456789012345678]], "y": 46485882109906968, "x": {"y": {}}, "z": -1E999}}`;
   assert.deepEqual(findChangedNumbers(text), [
     {
       path: "timeout",
@@ -86,6 +86,10 @@ Deno.test("findChangedNumbers names each number that a double would change", () 
       message: "is 123456789012345678, which would become 123456789012345680; send it as a text",
     },
     {
+      path: "task_params.y",
+      message: "is 46485882109906968, which would become 46485882109906970; send it as a text",
+    },
+    {
       path: "task_params.z",
       message: "is -1E999, which is too large for a number; send it as a text",
     },
@@ -97,6 +101,8 @@ Deno.test("findChangedNumbers passes over what stays as it is", () => {
     "9007199254740992",
     "-9007199254740991",
     "1000000000000000000000",
+    "-1234500000000000000000000",
+    "46485882109906970",
     "0.1",
     "0.12345678901234567890",
     "1e308",

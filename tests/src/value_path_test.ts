@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { valuePath } from "../../src/value_path.ts";
+
+Deno.test("valuePath joins keys with dots and puts indexes into brackets", () => {
+  assert.equal(
+    valuePath(["jobs", 3, "task_params", "rows", 1, "n"]),
+    "jobs[3].task_params.rows[1].n",
+  );
+  assert.equal(valuePath([]), "");
+  assert.equal(valuePath([0, 1, "a"]), "[0][1].a");
+  assert.equal(valuePath(["a", "b c", '"']), 'a.b c."');
+});
+
+Deno.test("valuePath cuts long keys", () => {
+  assert.equal(valuePath(["k".repeat(1000), 7]), `${"k".repeat(64)}[7]`);
+});
