@@ -40,7 +40,8 @@ export async function parseConfig(text: string, fileName: string): Promise<Confi
   const all: readonly Problem[] = [
     ...problems,
     ...wrong.map((value) => ({
-      ...positions.get(value.path)!,
+      // A name such as ~ is another text in the file.
+      ...(positions.get(value.path) ?? positions.get(value.key)!),
       path: value.path,
       message: describeWrong(value, notes.get(value.key)!),
     })),

@@ -6,6 +6,7 @@ import {
   choice,
   duration,
   flag,
+  flatMap,
   host,
   integer,
   port,
@@ -107,6 +108,24 @@ function createSettingsSchema(timeoutUnitMs: number) {
       text(/^(?!amq\.)[\x20-\x7e]{1,255}$/, "a name of 1 to 255 ASCII characters other than amq.*"),
       "job",
       "The name of the queue.",
+    ),
+    "job_queue.rabbitmq.queue_type": setting(
+      choice("classic", "quorum"),
+      "classic",
+      "`quorum`: the brokers of a cluster replicate the queue; it must be durable.",
+    ),
+    "job_queue.rabbitmq.arguments": setting(
+      flatMap(
+        /^x-[\x21-\x7e]{1,100}$/,
+        "a mapping of names that begin with x- to texts, integers, true or false",
+      ),
+      {},
+      "More arguments to declare the queue with, such as `x-max-length: 100000`.",
+    ),
+    "job_queue.rabbitmq.passive": setting(
+      flag(),
+      false,
+      "Whether the queue must be there already; Valet then does not declare it.",
     ),
     "job_queue.rabbitmq.durable": setting(
       flag(),
@@ -262,6 +281,9 @@ function arrange(settings: Settings): Config {
       memory: { capacity: settings["job_queue.memory_job_queue.capacity"] },
       rabbitmq: {
         queueName: settings["job_queue.rabbitmq.queue_name"],
+        queueType: settings["job_queue.rabbitmq.queue_type"],
+        arguments: settings["job_queue.rabbitmq.arguments"],
+        passive: settings["job_queue.rabbitmq.passive"],
         durable: settings["job_queue.rabbitmq.durable"],
         deletedWhenUnused: settings["job_queue.rabbitmq.deleted_when_unused"],
         exclusive: settings["job_queue.rabbitmq.exclusive"],
@@ -300,7 +322,7 @@ function arrange(settings: Settings): Config {
 
 function setting<Value>(
   kind: ValueKind<Value>,
-  fallback: number | string | boolean | readonly string[],
+  fallback: number | string | boolean | object,
   description: string,
   alias?: string,
 ): v.GenericSchema<unknown, Value> {

@@ -52,6 +52,11 @@ export interface JobQueueConfig {
   /** How the queue is declared at the broker, in AMQP's terms. */
   readonly rabbitmq: {
     readonly queueName: string;
+    readonly queueType: "classic" | "quorum";
+    /** Beside those of `queueType`: names that begin with `x-`. */
+    readonly arguments: Readonly<Record<string, string | number | boolean>>;
+    /** Whether the queue is never declared. */
+    readonly passive: boolean;
     readonly durable: boolean;
     readonly deletedWhenUnused: boolean;
     readonly exclusive: boolean;

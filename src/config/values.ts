@@ -56,6 +56,19 @@ export function textList(pattern: RegExp, allowed: string): ValueKind<string[]> 
   };
 }
 
+/** A mapping whose names a pattern describes, to texts, integers and flags. */
+export function flatMap(name: RegExp, allowed: string): ValueKind<Record<string, FlatValue>> {
+  const value = v.union([v.string(), v.pipe(v.number(), v.safeInteger()), v.boolean()]);
+  const isShort = (map: Record<string, FlatValue>) => Object.keys(map).length <= maxListLength;
+  return {
+    schema: v.pipe(v.record(v.pipe(v.string(), v.regex(name)), value), v.check(isShort)),
+    allowed,
+  };
+}
+
+/** What a {@link flatMap} holds under a name. */
+export type FlatValue = string | number | boolean;
+
 /** A TCP port as a number or as a text of digits; 0: any free one. */
 export function port(): ValueKind<number> {
   return {

@@ -33,7 +33,7 @@ export interface Problem extends Position {
 export interface SettingsReading {
   /** Dotted key to value as plain data, for known keys only. */
   readonly values: ReadonlyMap<string, unknown>;
-  /** Where the value of a key stands, or an item of its list (`server.cors_origins.0`). */
+  /** Where the value of a key stands, or an item of its list or mapping (`server.cors_origins.0`). */
   readonly positions: ReadonlyMap<string, Position>;
   /** Everything that is wrong, in no particular order. */
   readonly problems: readonly Problem[];
@@ -256,16 +256,22 @@ class SettingsReader implements SettingsReading {
   }
 
   #readValue(key: string, valueAt: number): void {
-    if (this.#events[this.#next]!.type === EVENT_ID.SEQUENCE) this.#markItems(key, valueAt);
+    this.#markItems(key, valueAt);
     const value = this.#takeValue(key, valueAt);
     if (value !== undefined) this.values.set(key, value);
   }
 
-  /** Notes where the items of the list stand that comes next. */
+  /** Notes where the items stand of a list or a mapping that comes next. */
   #markItems(key: string, valueAt: number): void {
+    const { type } = this.#events[this.#next]!;
+    if (type !== EVENT_ID.SEQUENCE && type !== EVENT_ID.MAPPING) return;
     let at = this.#next + 1;
     for (let index = 0; this.#events[at]!.type !== EVENT_ID.POP; index++) {
-      this.positions.set(`${key}.${index}`, this.#positionOf(this.#starts[at] ?? valueAt));
+      const event = this.#events[at]!;
+      const isNamed = type === EVENT_ID.MAPPING && event.type === EVENT_ID.SCALAR;
+      const name = isNamed ? getScalarValue(this.#text, event) : index;
+      this.positions.set(`${key}.${name}`, this.#positionOf(this.#starts[at] ?? valueAt));
+      if (type === EVENT_ID.MAPPING) at = this.#endOf(at);
       at = this.#endOf(at);
     }
   }

@@ -27,6 +27,9 @@ const defaults: Config = {
     memory: { capacity: 100 },
     rabbitmq: {
       queueName: "job",
+      queueType: "classic",
+      arguments: {},
+      passive: false,
       durable: false,
       deletedWhenUnused: false,
       exclusive: false,
@@ -154,6 +157,11 @@ const accepted: readonly [text: string, pick: (config: Config) => unknown, expec
     3000,
   ],
   [
+    "job_queue: {rabbitmq: {arguments: {x-max-length: 5, x-overflow: drop-head, x-y: true}}}",
+    (config) => config.jobQueue.rabbitmq.arguments,
+    { "x-max-length": 5, "x-overflow": "drop-head", "x-y": true },
+  ],
+  [
     "worker_pool: {concurrency: &n 6, backlog: *n}",
     (config) => config.workerPool.backlog,
     6,
@@ -226,6 +234,11 @@ const refused: readonly [text: string, ...lines: string[]][] = [
     '1:36: job_queue.rabbitmq.queue_name is "amq.x": ' +
     "a name of 1 to 255 ASCII characters other than amq.* is allowed",
   ],
+  ...wrongArguments("{x-a: {}}", "36", ".x-a is a mapping"),
+  ...wrongArguments("{a: 1, x-b: 2}", "36", ".a is 1"),
+  ...wrongArguments("{x-a: 1, x-b: [3]}", "44", ".x-b is a list"),
+  ...wrongArguments("[x-a]", "36", '.0 is "x-a"'),
+  ...wrongArguments("{~: 1}", "35", ".null is 1"),
   [
     "server:\n  cors_origins: ['*', example.com, 3]",
     '2:23: server.cors_origins.1 is "example.com": ' +
@@ -276,6 +289,14 @@ const refused: readonly [text: string, ...lines: string[]][] = [
     '1:16: server.host is "999.1.1.1": a host name or an IP address is allowed',
   ],
 ];
+
+function wrongArguments(value: string, column: string, problem: string): [[string, string]] {
+  return [[
+    `job_queue: {rabbitmq: {arguments: ${value}}}`,
+    `1:${column}: job_queue.rabbitmq.arguments${problem}: ` +
+    "a mapping of names that begin with x- to texts, integers, true or false is allowed",
+  ]];
+}
 
 for (const [text, ...lines] of refused) {
   Deno.test(`parseConfig refuses ${JSON.stringify(text.slice(0, 60))}`, async () => {
