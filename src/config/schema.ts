@@ -197,6 +197,16 @@ function createSettingsSchema(timeoutUnitMs: number) {
       3,
       "A job whose node died this often while it held the job has failed.",
     ),
+    "tasks.http_request.allow_private": setting(
+      flag(),
+      false,
+      "Whether `http_request` may connect to private addresses: loopback, intranet, cloud metadata.",
+    ),
+    "tasks.csv_report.allow_private": setting(
+      flag(),
+      false,
+      "Whether `csv_report` may connect to private addresses.",
+    ),
     "scheduler.repository_polling_interval": setting(
       span("1ms", "24h"),
       "60s",
@@ -301,6 +311,10 @@ function arrange(settings: Settings): Config {
       maxRunaways: settings["worker_pool.max_runaways"] ?? concurrency,
       leaseMs: settings["worker_pool.lease"],
       maxCrashes: settings["worker_pool.max_crashes"],
+    },
+    tasks: {
+      http_request: { allow_private: settings["tasks.http_request.allow_private"] },
+      csv_report: { allow_private: settings["tasks.csv_report.allow_private"] },
     },
     scheduler: { pollingIntervalMs: settings["scheduler.repository_polling_interval"] },
     consumer: { pollingIntervalMs: settings["consumer.job_queue_polling_interval"] },

@@ -17,6 +17,8 @@ export interface Config {
   readonly jobQueue: JobQueueConfig;
   /** The workers that run jobs. */
   readonly workerPool: WorkerPoolConfig;
+  /** What each task finds in its context: name of the task to its settings, named as in the file. */
+  readonly tasks: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** How often the scheduler looks for jobs that other nodes stored. */
   readonly scheduler: { readonly pollingIntervalMs: number };
   /** How often a queue that cannot push is asked. */

@@ -75,6 +75,7 @@ export function openNode(parts: NodeParts): Node {
     createPool: (onEnds) =>
       new Pool({
         ...workerPool,
+        taskSettings: config.tasks,
         workerUrl: parts.workerUrl,
         runnerCommand: parts.runnerCommand,
         clock,

@@ -31,7 +31,14 @@ export interface TaskContext {
   readonly signal: AbortSignal;
   readonly job: TaskJob;
   readonly log: TaskLog;
+  /** What the configuration says under `tasks.<name of the task>`; no job can change it. */
+  readonly settings: TaskSettings;
+  /** The most bytes that the result may have as JSON; a longer one fails the job. */
+  readonly maxResultBytes: number;
 }
+
+/** The settings of one task, by their names in the configuration. */
+export type TaskSettings = Readonly<Record<string, unknown>>;
 
 /** A length of time; the parts add up. */
 export interface Duration {

@@ -5,6 +5,7 @@ import type { TaskContext } from "../../src/tasks/task.ts";
 /** A context whose log keeps its lines, as `level message`, in `lines`. Default signal: never aborts. */
 export function makeTaskContext(
   signal: AbortSignal = new AbortController().signal,
+  setup: Partial<Pick<TaskContext, "settings" | "maxResultBytes">> = {},
 ): TaskContext & { readonly lines: readonly string[] } {
   const lines: string[] = [];
   const at = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
@@ -17,6 +18,9 @@ export function makeTaskContext(
       attempt: 1,
     },
     log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
+    settings: {},
+    maxResultBytes: 1_048_576,
+    ...setup,
     lines,
   };
 }

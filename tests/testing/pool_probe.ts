@@ -36,6 +36,7 @@ export class PoolProbe implements AsyncDisposable {
       jobsPerWorker: 1,
       isolation: "worker",
       maxResultBytes: 100_000,
+      taskSettings: {},
       killGraceMs: 500,
       maxMemoryMb: 512,
       maxRunaways: 4,

@@ -124,6 +124,8 @@ export function configText(config: StartOptions["config"] = {}): string {
       port: 0,
       logging_format: "json",
       logging_level: "debug",
+      // The servers of the tests listen on the loopback.
+      tasks: { http_request: { allow_private: true }, csv_report: { allow_private: true } },
       ...config,
       server: { host: "127.0.0.1", ...config.server as Record<string, unknown> | undefined },
     },

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../clock.ts";
 import type { Outcome } from "../../jobs/job.ts";
+import type { WorkerSetup } from "../wire/messages.ts";
 import type { Isolation } from "./run_groups.ts";
 import type { RunnerCommand } from "./runner_process.ts";
 import type { Run } from "./slot.ts";
@@ -18,6 +19,8 @@ export interface PoolOptions {
   readonly jobsPerWorker: number;
   readonly isolation: Isolation;
   readonly maxResultBytes: number;
+  /** Name of a task to its settings. */
+  readonly taskSettings: WorkerSetup["taskSettings"];
   readonly killGraceMs: number;
   readonly maxMemoryMb: number;
   readonly maxRunaways: number;

@@ -3,6 +3,7 @@
 
 import { errorMessage } from "../../errors.ts";
 import { getLogger } from "../../log/log.ts";
+import type { WorkerSetup } from "../wire/messages.ts";
 import { openRunnerProcess, type RunnerCommand } from "./runner_process.ts";
 import type { RunGroup } from "./run_groups.ts";
 import { Slot, type SlotEvents } from "./slot.ts";
@@ -14,6 +15,7 @@ const log = getLogger("executor");
 export interface SlotsOptions {
   readonly jobsPerWorker: number;
   readonly maxResultBytes: number;
+  readonly taskSettings: WorkerSetup["taskSettings"];
   readonly maxMemoryMb: number;
   readonly workerUrl: URL;
   readonly runnerCommand: RunnerCommand;
@@ -125,8 +127,10 @@ export class Slots {
   }
 
   #create(group: RunGroup): Slot {
-    const { jobsPerWorker, maxResultBytes, maxMemoryMb, runnerCommand, workerUrl } = this.#options;
-    const options = { permissions: group.permissions, jobsPerWorker, maxResultBytes };
+    const { jobsPerWorker, maxResultBytes, taskSettings } = this.#options;
+    const { maxMemoryMb, runnerCommand, workerUrl } = this.#options;
+    const { permissions } = group;
+    const options = { permissions, jobsPerWorker, maxResultBytes, taskSettings };
     const slot = new Slot(
       group.key,
       { capacity: jobsPerWorker, maxResultBytes },

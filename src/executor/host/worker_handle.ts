@@ -1,6 +1,8 @@
 // What the pool's slots need of a worker, wherever it runs: a thread of this process (worker_thread.ts)
 // or a child process (runner_process.ts).
 
+import type { WorkerSetup } from "../wire/messages.ts";
+
 /** A worker, as its slot holds it. */
 export interface WorkerHandle {
   /** Sends a HostMessage as JSON text. Messages sent before the worker is ready wait for it. */
@@ -30,4 +32,5 @@ export interface WorkerOptions {
   readonly permissions: Deno.PermissionOptionsObject;
   readonly jobsPerWorker: number;
   readonly maxResultBytes: number;
+  readonly taskSettings: WorkerSetup["taskSettings"];
 }

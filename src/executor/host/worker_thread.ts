@@ -83,6 +83,7 @@ export function openWorkerThread(
       frames,
       jobsPerWorker: options.jobsPerWorker,
       maxResultBytes: options.maxResultBytes,
+      taskSettings: options.taskSettings,
     } satisfies WorkerSetup,
   );
 

@@ -1,6 +1,7 @@
 // What a host tells a worker: one JSON text a message, so that a runner process can pass it on unread.
 
 import type { Job } from "../../jobs/job.ts";
+import type { TaskSettings } from "../../tasks/task.ts";
 
 /** The first message, sent as an object: it carries the shared memory. */
 export interface WorkerSetup {
@@ -9,6 +10,8 @@ export interface WorkerSetup {
   readonly frames: "ring" | "standard_output";
   readonly jobsPerWorker: number;
   readonly maxResultBytes: number;
+  /** Name of a task to its settings. */
+  readonly taskSettings: Readonly<Record<string, TaskSettings>>;
 }
 
 /** One run as it travels. */

@@ -34,6 +34,7 @@ export class TaskRun {
   constructor(
     message: RunMessage,
     task: RegisteredTask,
+    setup: Pick<TaskContext, "settings" | "maxResultBytes">,
     writeLog: (run: TaskRun, line: TaskLogLine) => void,
   ) {
     this.message = message;
@@ -45,6 +46,8 @@ export class TaskRun {
       signal: this.#abortController.signal,
       job: runAtMs === undefined ? job : { ...job, run_at: new Date(runAtMs).toISOString() },
       log: this.#makeLog(),
+      settings: setup.settings,
+      maxResultBytes: setup.maxResultBytes,
     };
   }
 

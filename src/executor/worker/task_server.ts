@@ -2,7 +2,12 @@
 // One outcome is written before the next run starts, so that a runaway never takes a finished one along.
 
 import type { AsyncLocalStorage } from "node:async_hooks";
-import { type RegisteredTask, registerTasks, type TaskTable } from "../../tasks/task.ts";
+import {
+  type RegisteredTask,
+  registerTasks,
+  type TaskSettings,
+  type TaskTable,
+} from "../../tasks/task.ts";
 import { EarliestTimer } from "../earliest_timer.ts";
 import { FrameKind } from "../wire/frames.ts";
 import { createOutputSink, createRingSink, type FrameSink } from "./frame_sink.ts";
@@ -85,12 +90,16 @@ async function loadRuntime(setup: WorkerSetup): Promise<Runtime> {
 /** The longest log line with its fields, in characters of JSON. */
 const maxLogLineLength = 32_768;
 
+const noSettings: TaskSettings = Object.freeze({});
+
 /** Between two signs of life of a thread whose task is to come to rest. */
 const abortingIntervalMs = 50;
 
 class TaskServer {
   readonly #tasks: ReadonlyMap<string, RegisteredTask>;
   readonly #setup: WorkerSetup;
+  /** Frozen: what one job changed would hold for the later ones. */
+  readonly #settings: ReadonlyMap<string, TaskSettings>;
   readonly #ring: SharedRing;
   readonly #sink: FrameSink;
   readonly #deadlines = new EarliestTimer(
@@ -114,6 +123,9 @@ class TaskServer {
   ) {
     this.#tasks = tasks;
     this.#setup = setup;
+    this.#settings = new Map(
+      Object.entries(setup.taskSettings).map(([name, settings]) => [name, Object.freeze(settings)]),
+    );
     this.#ring = ring;
     this.#sink = sink;
   }
@@ -191,7 +203,14 @@ class TaskServer {
       this.#flushSoon();
       return;
     }
-    const run = new TaskRun(message, task, (run, line) => this.#logFor(run, line));
+    const { maxResultBytes } = this.#setup;
+    const settings = this.#settings.get(message.taskName) ?? noSettings;
+    const run = new TaskRun(
+      message,
+      task,
+      { settings, maxResultBytes },
+      (run, line) => this.#logFor(run, line),
+    );
     this.#running.set(message.number, run);
     this.#runtime!.context.run(run, () => this.#call(run));
   }

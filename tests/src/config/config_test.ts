@@ -48,6 +48,7 @@ const defaults: Config = {
     leaseMs: 30_000,
     maxCrashes: 3,
   },
+  tasks: { http_request: { allow_private: false }, csv_report: { allow_private: false } },
   scheduler: { pollingIntervalMs: 60_000 },
   consumer: { pollingIntervalMs: 1000 },
   repository: {

@@ -26,6 +26,25 @@ Deno.test("Pool gives each task its permissions and no others", async () => {
   );
 });
 
+for (const isolation of ["worker", "process"] as const) {
+  Deno.test(`Pool gives each task its own settings, frozen, and the limit, isolation ${isolation}`, async () => {
+    const taskSettings = { context_echo: { color: "red" }, ok: { color: "blue" } };
+    await using probe = new PoolProbe({ isolation, taskSettings });
+    const [end] = await probe.run(makeRun("context_echo", { settings: { color: "black" } }));
+    assert.ok(end !== undefined && "outcome" in end);
+    const { settings, isFrozen, maxResultBytes } = JSON.parse(end.outcome.resultJson ?? "null");
+    assert.deepEqual(settings, { color: "red" });
+    assert.deepEqual([isFrozen, maxResultBytes], [true, 100_000]);
+  });
+}
+
+Deno.test("Pool gives a task without settings none", async () => {
+  await using probe = new PoolProbe();
+  const [end] = await probe.run(makeRun("context_echo"));
+  assert.ok(end !== undefined && "outcome" in end);
+  assert.deepEqual(JSON.parse(end.outcome.resultJson ?? "null").settings, {});
+});
+
 Deno.test("Pool lets an idle worker of another group make room", async () => {
   await using probe = new PoolProbe();
   await probe.run(makeRun("ok"));

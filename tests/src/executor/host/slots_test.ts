@@ -14,6 +14,7 @@ function openSlots() {
   const slots = new Slots(2, {
     jobsPerWorker: 1,
     maxResultBytes: 1_000,
+    taskSettings: {},
     maxMemoryMb: 512,
     workerUrl: fixtureWorkerUrl,
     runnerCommand,

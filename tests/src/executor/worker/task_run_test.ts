@@ -26,7 +26,8 @@ function makeTaskRun(fields: Partial<RunMessage> = {}): TaskRun & { lines: TaskL
     timeoutMs: 1000,
     ...fields,
   };
-  const run = new TaskRun(message, task, (_run, line) => lines.push(line));
+  const setup = { settings: {}, maxResultBytes: 1000 };
+  const run = new TaskRun(message, task, setup, (_run, line) => lines.push(line));
   return Object.assign(run, { lines });
 }
 
