@@ -176,7 +176,7 @@ for (const [text, pick, expected] of accepted) {
 }
 
 const root =
-  "consumer, job_queue, logging_format, logging_level, port, repository, scheduler, server, timeout_unit, worker_pool";
+  "consumer, job_queue, logging_format, logging_level, port, repository, scheduler, server, tasks, timeout_unit, worker_pool";
 const refused: readonly [text: string, ...lines: string[]][] = [
   [
     "worker_pool:\n  concurency: 3",

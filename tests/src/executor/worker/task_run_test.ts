@@ -122,8 +122,9 @@ Deno.test("TaskRun.fail aborts the signal, and the first reason stays", () => {
 
 Deno.test("TaskRun.context can be copied, and shows a task nothing else", () => {
   const { context } = makeTaskRun();
-  assert.deepEqual(Object.keys(context).sort(), ["job", "log", "signal"]);
-  assert.deepEqual(Reflect.ownKeys(context).sort(), ["job", "log", "signal"]);
+  const names = ["job", "log", "maxResultBytes", "settings", "signal"];
+  assert.deepEqual(Object.keys(context).sort(), names);
+  assert.deepEqual(Reflect.ownKeys(context).sort(), names);
   assert.deepEqual({ ...context }, context);
 });
 
