@@ -4,7 +4,6 @@
 
 import { type ErrorCode, type ErrorDetail, ValetError } from "../errors.ts";
 import type { Answer } from "./answer.ts";
-import { BodyTimeoutError } from "./request_body.ts";
 
 /** What went wrong, for the programs of clients: a closed list. */
 type Reason =
@@ -55,7 +54,6 @@ const internalMessage = "Valet could not answer the request; the cause is in its
 
 /** The answer to a request whose handling threw. A status of 500 is one for the log. */
 export function answerOfError(thrown: unknown): Answer {
-  if (thrown instanceof BodyTimeoutError) return errorAnswer("timeout", thrown.message);
   if (!(thrown instanceof ValetError) || answerOfCode[thrown.code][0] === 500) {
     return errorAnswer("internal", internalMessage);
   }

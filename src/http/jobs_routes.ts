@@ -20,9 +20,9 @@ export function jobsRoutes({ service, unitMs, useBody }: JobsRoutesOptions): rea
     {
       method: "POST",
       path: "/jobs",
-      handle: ({ req }, mount) =>
-        useBody(req.raw, async (body) => {
-          const job = await service.create(body);
+      handle: (context, mount) =>
+        useBody(context, async ({ value }) => {
+          const job = await service.create(value);
           const headers = { location: `${mount}/jobs/${job.id}` };
           return { status: 202, json: jobJson(job, unitMs), headers };
         }),
@@ -54,9 +54,9 @@ export function jobsRoutes({ service, unitMs, useBody }: JobsRoutesOptions): rea
     {
       method: "PATCH",
       path: "/jobs/:id",
-      handle: ({ req }) =>
-        useBody(req.raw, async (body) => {
-          await service.update(req.param("id")!, body);
+      handle: (context) =>
+        useBody(context, async ({ value }) => {
+          await service.update(context.req.param("id")!, value);
           return noContent;
         }),
     },

@@ -1,14 +1,12 @@
-// Reads the JSON object that a request carries, within a size and a time. Called by the routes.
-// Deno.serve sets no limit to either, so nothing else may read a body.
+// Reads the JSON object that a request carries, within bounds of size, time, depth and number of values.
+// Called by the routes; nothing else may read a body. Every bound counts what arrives, never what was
+// announced.
 
-import { startTimer } from "../clock.ts";
-import { ValetError } from "../errors.ts";
+import type { Context } from "hono";
+import { type ErrorDetail, ValetError } from "../errors.ts";
 import type { JsonObject } from "../jobs/request.ts";
-
-/** The body of a request did not arrive within its time. */
-export class BodyTimeoutError extends Error {
-  override readonly name = "BodyTimeoutError";
-}
+import { bodyOf, type BodySource, BrokenBodyError } from "./body_source.ts";
+import { createJsonCounter, findChangedNumbers } from "./json_scan.ts";
 
 /** The bounds of a request's body. */
 export interface BodyLimits {
@@ -16,167 +14,135 @@ export interface BodyLimits {
   readonly timeoutMs: number;
 }
 
+/** What a request carries. */
+export interface RequestBody {
+  readonly value: JsonObject;
+  /** The numbers of the text that are others in `value`: each with its path and what is wrong with it. */
+  readonly changedNumbers: readonly ErrorDetail[];
+}
+
 /** Reads the body of a request, gives it to `use`, and ends as that does. */
 export type UseBody = <Result>(
-  request: Request,
-  use: (body: JsonObject) => Promise<Result>,
+  context: Context,
+  use: (body: RequestBody) => Promise<Result>,
 ) => Promise<Result>;
 
+const jsonLimits = { maxLevels: 64, maxValues: 100_000 };
 /** What the large bodies of all requests under way may have: each takes ten times that until it is answered. */
 const maxLargeBytes = 64 * 1024 * 1024;
 /** A body of more than this is a large one; others are never kept waiting by those. */
 const largeBytes = 64 * 1024;
 
 /**
- * Makes the reader of bodies. It throws ValetError `too_large`, `invalid_argument` for a body that is no JSON
- * object, `unavailable` where the bodies of requests under way take too much memory, and BodyTimeoutError.
- * The content type is not looked at: many clients get it wrong.
+ * Makes the reader of bodies. It throws ValetError: `too_large`, `timeout`, `unsupported` for a compressed
+ * body, `overloaded` where the bodies of requests under way take too much memory, `invalid_argument` for
+ * everything else that is no JSON object. The content type is not looked at: many clients get it wrong.
  */
-export function createBodyReader(limits: BodyLimits): UseBody {
-  const { maxBytes, timeoutMs } = limits;
-  const withDeadline = createDeadline(timeoutMs);
+export function createBodyReader({ maxBytes, timeoutMs }: BodyLimits): UseBody {
+  /** Of all large bodies that have arrived and whose requests are not answered. */
   let heldBytes = 0;
 
-  return async (request, use) => {
-    const length = request.headers.get("content-length");
-    const bytes = length === null ? maxBytes : Number(length);
-    if (bytes > maxBytes) throw tooLarge(maxBytes);
-    if (bytes <= largeBytes) return await use(await read(request, length));
-    if (heldBytes > 0 && heldBytes + bytes > maxLargeBytes) throw tooMany();
-    heldBytes += bytes;
+  return async (context, use) => {
+    const { headers } = context.req.raw;
+    refuseCompressed(headers);
+    if (Number(headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
+    const count = createJsonCounter(jsonLimits);
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    let held = 0;
+
+    function take(part: Uint8Array): void {
+      bytes += part.byteLength;
+      if (bytes > maxBytes) throw tooLarge(maxBytes);
+      if (bytes > largeBytes) hold(bytes - held);
+      count(part);
+      parts.push(part);
+    }
+
+    function hold(more: number): void {
+      // One alone may be as large as it is allowed to be.
+      if (heldBytes > held && heldBytes + more > maxLargeBytes) throw tooMany();
+      held += more;
+      heldBytes += more;
+    }
+
     try {
-      return await use(await read(request, length));
+      await readAll(bodyOf(context), take, timeoutMs);
+      return await use(parse(decode(parts)));
     } finally {
-      heldBytes -= bytes;
+      heldBytes -= held;
     }
   };
-
-  async function read(request: Request, length: string | null): Promise<JsonObject> {
-    if (length === "0") throw noObject("empty");
-    try {
-      // A declared length is one that the HTTP server keeps the client to. A transfer coding has none.
-      if (length === null) {
-        const text = await readStream(request, maxBytes, withDeadline);
-        if (text === "") throw noObject("empty");
-        return toObject(JSON.parse(text));
-      }
-      let isRead = false;
-      let value: unknown;
-      // Deno's shortest way to a body.
-      const reading = request.json();
-      reading.then((json) => {
-        isRead = true;
-        value = json;
-      }, () => {}); // a failure shows in what waits for the same reading below
-      // Most bodies came with their request's head. Those are read within two turns: no deadline for them.
-      for (let turn = 0; turn < turnsOfReadyBody && !isRead; turn++) await null;
-      return toObject(isRead ? value : await withDeadline(reading));
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      // JSON has no byte order mark, and in the message nobody would see it.
-      const problem = error.message.replaceAll("\ufeff", "U+FEFF");
-      throw noObject(`no JSON: ${problem}`, error);
-    }
-  }
 }
 
-/** Turns of the microtask queue, with some to spare. */
-const turnsOfReadyBody = 4;
-
-/** Ends as the reading does, or when its time is over. */
-type Deadline = <T>(reading: Promise<T>) => Promise<T>;
-
-/**
- * One timer for all bodies that are being read, not one for each: it is armed for the oldest of them and
- * cleared with the last.
- */
-function createDeadline(timeoutMs: number): Deadline {
-  interface Read {
-    readonly deadlineMs: number;
-    readonly reject: (error: unknown) => void;
-  }
-  const reads = new Set<Read>(); // in the order of their deadlines
-  let cancelTimer: (() => void) | undefined;
-
-  function arm(): void {
-    const oldest = reads.values().next().value;
-    cancelTimer = oldest && startTimer(oldest.deadlineMs - performance.now(), sweep);
-  }
-
-  function sweep(): void {
-    const nowMs = performance.now();
-    for (const read of reads) {
-      if (read.deadlineMs > nowMs) break;
-      reads.delete(read);
-      read.reject(
-        new BodyTimeoutError(`Cannot read the body: it did not arrive within ${timeoutMs} ms`),
-      );
-    }
-    arm();
-  }
-
-  return (reading) =>
-    new Promise((resolve, reject) => {
-      const read = { deadlineMs: performance.now() + timeoutMs, reject };
-      reads.add(read);
-      if (cancelTimer === undefined) arm();
-      reading.then(resolve, (cause) => {
-        const message = "Cannot read the body: the connection broke off";
-        const isNoJson = cause instanceof SyntaxError;
-        reject(isNoJson ? cause : new ValetError("invalid_argument", message, { cause }));
-      }).finally(() => {
-        if (!reads.delete(read) || reads.size > 0) return;
-        cancelTimer?.();
-        cancelTimer = undefined;
-      });
-    });
-}
-
-/** Reads a body of unknown length, and no more of it than is allowed. */
-async function readStream(
-  request: Request,
-  maxBytes: number,
-  withDeadline: Deadline,
-): Promise<string> {
-  if (request.body === null) return "";
-  const reader = request.body.getReader();
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  async function readAll(): Promise<string | undefined> {
-    let text = "";
-    let bytes = 0;
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return text + decoder.decode();
-      bytes += value.byteLength;
-      if (bytes > maxBytes) return undefined;
-      text += decoder.decode(value, { stream: true });
-    }
-  }
+async function readAll(
+  body: BodySource,
+  take: (part: Uint8Array) => void,
+  timeoutMs: number,
+): Promise<void> {
+  let isComplete: boolean;
   try {
-    const text = await withDeadline(readAll());
-    if (text === undefined) throw tooLarge(maxBytes);
-    return text;
+    isComplete = await body.read(take, timeoutMs);
   } catch (error) {
-    reader.cancel().catch(() => {}); // what is left of the body has no reader: how it ends is of no interest
-    throw error;
+    if (!(error instanceof BrokenBodyError)) throw error;
+    throw unreadable("the connection broke off", error);
+  }
+  if (isComplete) return;
+  throw new ValetError(
+    "timeout",
+    `Cannot read the body: it did not arrive within ${timeoutMs} ms`,
+  );
+}
+
+function refuseCompressed(headers: Headers): void {
+  const coding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  if (coding === "" || coding === "identity") return;
+  throw new ValetError(
+    "unsupported",
+    `Cannot read the body: its Content-Encoding is ${JSON.stringify(coding.slice(0, 64))}; ` +
+      "a body that is not compressed is allowed",
+  );
+}
+
+function decode(parts: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  try {
+    let text = "";
+    for (const part of parts) text += decoder.decode(part, { stream: true });
+    return text + decoder.decode();
+  } catch (cause) {
+    throw unreadable("it is not UTF-8", cause);
   }
 }
 
-function toObject(value: unknown): JsonObject {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as JsonObject;
+function parse(text: string): RequestBody {
+  if (text === "") throw noObject("empty");
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    // JSON has no byte order mark, and in the message nobody would see it.
+    throw noObject(`no JSON: ${(error as Error).message.replaceAll("\ufeff", "U+FEFF")}`, error);
   }
-  throw noObject(value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw noObject(
+      value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`,
+    );
+  }
+  return { value: value as JsonObject, changedNumbers: findChangedNumbers(text) };
 }
 
 function noObject(kind: string, cause?: unknown): ValetError {
-  const message = `Cannot read the body: it is ${kind}; an object is allowed`;
-  return new ValetError("invalid_argument", message, { cause });
+  return unreadable(`it is ${kind}; an object is allowed`, cause);
+}
+
+function unreadable(problem: string, cause?: unknown): ValetError {
+  return new ValetError("invalid_argument", `Cannot read the body: ${problem}`, { cause });
 }
 
 function tooMany(): ValetError {
   return new ValetError(
-    "unavailable",
+    "overloaded",
     `Cannot read the body: the large bodies of requests under way take all of the ${maxLargeBytes} bytes ` +
       "that there are for them; try again later",
   );

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, ValetError } from "../../../src/errors.ts";
 import { answerOfError, errorAnswer } from "../../../src/http/error_response.ts";
-import { BodyTimeoutError } from "../../../src/http/request_body.ts";
 
 const retry = { "retry-after": "1" };
 const close = { "connection": "close" };
