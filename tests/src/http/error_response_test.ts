@@ -57,12 +57,6 @@ Deno.test("answerOfError shows fields and details, but those of an internal erro
   assert.deepEqual(Object.keys(JSON.parse(internal.json!)), ["error", "code", "reason", "message"]);
 });
 
-Deno.test("answerOfError answers a body that came too slowly with 408 and ends the connection", () => {
-  const { status, headers } = answerOfError(new BodyTimeoutError("too slow"));
-  assert.equal(status, 408);
-  assert.deepEqual(headers, { connection: "close" });
-});
-
 Deno.test("answerOfError shows nothing of what is not a ValetError", () => {
   const secretError = Object.assign(new Error("secret"), {
     code: "not_found",

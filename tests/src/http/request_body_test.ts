@@ -42,6 +42,8 @@ async function withWire(
   const handler = (request: Request) => {
     const answer = Promise.resolve(fetch(request));
     answers.push(answer);
+    // What nobody has read is the business of the listener.
+    void answer.then(() => request.body?.cancel());
     tellArrival.resolve();
     return answer;
   };
@@ -185,7 +187,7 @@ Deno.test("createBodyReader refuses a deep body and one of many values before al
   const read = createReader({ maxBytes: 64 * mebibyte, timeoutMs: 10_000 });
   for (
     const [part, message] of [
-      ["[[],[],", /more than the 100000 values allowed$/],
+      ["[],[],", /more than the 100000 values allowed$/],
       ['{"a":', /nested deeper than the 64 levels allowed$/],
     ] as const
   ) {
@@ -193,7 +195,7 @@ Deno.test("createBodyReader refuses a deep body and one of many values before al
     const endless = new ReadableStream<Uint8Array>({
       pull(controller) {
         parts++;
-        controller.enqueue(encoder.encode(part.repeat(10)));
+        controller.enqueue(encoder.encode((parts === 1 ? "[" : "") + part.repeat(10)));
       },
     }, { highWaterMark: 0 });
     await assert.rejects(read(makeRequest(endless)), { code: "invalid_argument", message });
