@@ -43,7 +43,7 @@ async function withWire(
     const answer = Promise.resolve(fetch(request));
     answers.push(answer);
     // What nobody has read is the business of the listener.
-    void answer.then(() => request.body?.cancel());
+    void answer.then(() => request.body?.cancel()).catch(() => {});
     tellArrival.resolve();
     return answer;
   };
@@ -199,7 +199,7 @@ Deno.test("createBodyReader refuses a deep body and one of many values before al
       },
     }, { highWaterMark: 0 });
     await assert.rejects(read(makeRequest(endless)), { code: "invalid_argument", message });
-    assert.ok(parts < 5000, `${parts} parts were read`);
+    assert.ok(parts <= 5000, `${parts} parts were read`);
   }
 });
 
