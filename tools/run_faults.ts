@@ -2,6 +2,13 @@
 // to `deno test`. Whatever happens, no process is left behind; after a failure the logs of the nodes stay.
 
 import { fileURLToPath } from "node:url";
+import { setUp } from "./test_setup.ts";
+
+const missing = await setUp(["mariadb", "rabbitmq"]);
+if (missing !== null) {
+  await Deno.stderr.write(new TextEncoder().encode(`${missing}\n`));
+  Deno.exit(1);
+}
 
 const [short, long] = [{ jobs: 1_500, kills: 6 }, { jobs: 20_000, kills: 20 }];
 const size = Deno.args.includes("--short") ? short : long;

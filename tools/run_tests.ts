@@ -1,9 +1,10 @@
 // Runs the tests: `deno task test`. With arguments, `deno test` gets them and that is all; without, the
-// whole suite runs with its coverage, and once more end to end against the executable. The name must
-// not be one that `deno test` takes for a test.
+// whole suite runs with its coverage, and once more end to end against the executable. First, what the tests
+// need of the machine is installed. The name must not be one that `deno test` takes for a test.
 
 import { fileURLToPath } from "node:url";
 import { binaryPath, compileValet } from "./compile.ts";
+import { needsOf, setUp } from "./test_setup.ts";
 
 // All permissions: less does not let the tests read in /proc what a process has used. No type check, which
 // `deno task check` makes: here every first worker of a test would wait for its own.
@@ -76,7 +77,12 @@ async function testBinary(): Promise<boolean> {
   return failure.isRuntimeMissing;
 }
 
-const isPassed = Deno.args.length > 0
-  ? await deno(["test", ...flags, ...Deno.args], sanitizers)
-  : [await testParts(), await testSources(), await testBinary()].every(Boolean);
+const missing = await setUp(await needsOf(Deno.args));
+// Nobody reads a passing run of a server for what it has ignored.
+const isFailure = missing !== null && Deno.env.get("CI") === "true";
+const isPassed = !isFailure &&
+  (Deno.args.length > 0
+    ? await deno(["test", ...flags, ...Deno.args], sanitizers)
+    : [await testParts(), await testSources(), await testBinary()].every(Boolean));
+if (missing !== null) await say(missing);
 Deno.exit(isPassed ? 0 : 1);

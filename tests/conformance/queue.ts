@@ -14,6 +14,8 @@ export interface QueueSuite {
   readonly isShared: boolean;
   /** Opens the driver on a fresh, empty queue for so many waiting messages. The test closes it. */
   open(capacity: number): Promise<Queue>;
+  /** What declares the tests. Default: `Deno.test`. */
+  readonly declare?: typeof Deno.test;
   /** Promises that the driver cannot keep, each with the reason why; their tests are ignored. */
   readonly exceptions?: {
     /** Nothing bounds the queue: `publish` is never `queue_full`. */
@@ -32,10 +34,10 @@ export type TestQueue = (
 
 /** Declares the tests that every queue driver must pass. */
 export function queueConformance(suite: QueueSuite): void {
-  const { name, isShared, open, exceptions = {} } = suite;
+  const { name, isShared, open, declare = Deno.test, exceptions = {} } = suite;
   const test: TestQueue = (promise, body, { capacity = 1000, exception } = {}) => {
     const reason = exception === undefined ? "" : ` (ignored: ${exception})`;
-    Deno.test({
+    declare({
       name: `${name} queue: ${promise}${reason}`,
       ignore: exception !== undefined,
       fn: async () => {

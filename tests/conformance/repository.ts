@@ -29,6 +29,8 @@ export interface RepositorySuite {
    * `isDurable`.
    */
   reopen?(repository: Repository): Promise<Repository>;
+  /** What declares the tests. Default: `Deno.test`. */
+  readonly declare?: typeof Deno.test;
   /** How many random command sequences the model test tries. Default 100. */
   readonly modelRuns?: number;
 }
@@ -49,8 +51,9 @@ export type TestRepository = (
 
 /** Declares the tests that every repository driver must pass. */
 export function repositoryConformance(suite: RepositorySuite): void {
+  const { declare = Deno.test } = suite;
   const test: TestRepository = (promise, body) => {
-    Deno.test(`${suite.name} repository: ${promise}`, async () => {
+    declare(`${suite.name} repository: ${promise}`, async () => {
       const opened = [await suite.open()];
       const keep = async (opening: Promise<Repository>) => {
         const repository = await opening;

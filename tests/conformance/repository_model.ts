@@ -211,8 +211,9 @@ function createModel(isShared: boolean): { oracle: Repository; readClaims(): Cla
 }
 
 /** Declares the test. */
-export function testModel({ name, open, openSecond, modelRuns = 100 }: RepositorySuite): void {
-  Deno.test(`${name} repository: any sequence of commands answers like the oracle`, async () => {
+export function testModel(suite: RepositorySuite): void {
+  const { name, open, openSecond, declare = Deno.test, modelRuns = 100 } = suite;
+  declare(`${name} repository: any sequence of commands answers like the oracle`, async () => {
     const property = fc.asyncProperty(sequence, async (commands) => {
       const { oracle, readClaims } = createModel(openSecond !== undefined);
       const repository = await open();

@@ -5,7 +5,7 @@ import { HeldRequests } from "../testing/held_requests.ts";
 import { manyJobsRunOnce } from "../testing/many_jobs.ts";
 import { startValet } from "../testing/start_valet.ts";
 import { runSteps } from "../testing/steps.ts";
-import { storePairs, StoreServers } from "../testing/store_servers.ts";
+import { storePairs, StoreServers, testOn } from "../testing/store_servers.ts";
 
 /** What a loaded test machine may be late; an idle node is late by a few milliseconds. */
 const maxLateMs = 1_000;
@@ -17,7 +17,8 @@ Deno.test.afterAll(() => servers[Symbol.asyncDispose]());
 for (const pair of storePairs) {
   // Where jobs run has nothing to do with where they are kept: one pair stands for all.
   const isolation = pair.repository === "sqlite" && pair.queue === "memory" ? "process" : "worker";
-  Deno.test(`a server with ${pair.repository} and ${pair.queue} runs jobs`, async (test) => {
+  const declare = testOn(pair);
+  declare(`a server with ${pair.repository} and ${pair.queue} runs jobs`, async (test) => {
     await using web = new HeldRequests();
     const { config, env } = await servers.create(pair);
     await using valet = await startValet({

@@ -4,6 +4,7 @@ import { strict as assert } from "node:assert";
 import { eventually } from "../testing/eventually.ts";
 import { HeldRequests } from "../testing/held_requests.ts";
 import { startMariadb } from "../testing/mariadb_server.ts";
+import { testNeeding } from "../testing/needs.ts";
 import {
   assertFrugal,
   assertUnavailable,
@@ -13,7 +14,9 @@ import {
 } from "../testing/node_outage.ts";
 import { startValet } from "../testing/start_valet.ts";
 
-Deno.test("a node outlives the death of MySQL and heals by itself", async () => {
+const test = testNeeding("mariadb");
+
+test("a node outlives the death of MySQL and heals by itself", async () => {
   await using server = await startMariadb();
   await using web = new HeldRequests();
   const env = { MYSQL_DSN: await server.createDatabase() };

@@ -3,12 +3,14 @@
 import { strict as assert } from "node:assert";
 import { eventually } from "../testing/eventually.ts";
 import { HeldRequests } from "../testing/held_requests.ts";
+import { testNeeding } from "../testing/needs.ts";
 import { type RunningValet, startValet } from "../testing/start_valet.ts";
 import { type Stores, StoreServers } from "../testing/store_servers.ts";
 
+const test = testNeeding("mariadb", "rabbitmq");
 const servers = new StoreServers();
-Deno.test.beforeAll(() => servers.start());
-Deno.test.afterAll(() => servers[Symbol.asyncDispose]());
+test.beforeAll(() => servers.start());
+test.afterAll(() => servers[Symbol.asyncDispose]());
 
 function start({ config, env }: Stores): Promise<RunningValet> {
   return startValet({
@@ -35,7 +37,7 @@ async function waitForCompleted({ api }: RunningValet, count: number): Promise<v
   );
 }
 
-Deno.test("two nodes share the jobs, and each job runs once", async () => {
+test("two nodes share the jobs, and each job runs once", async () => {
   const stores = await servers.create({ repository: "mysql", queue: "rabbitmq" });
   await using one = await start(stores);
   await using other = await start(stores);
@@ -52,7 +54,7 @@ Deno.test("two nodes share the jobs, and each job runs once", async () => {
   assert.ok(byOther.length > 0 && byOther.length < ids.length, `${byOther.length} of 200`);
 });
 
-Deno.test("DELETE on one node aborts a job that runs on another", async () => {
+test("DELETE on one node aborts a job that runs on another", async () => {
   await using web = new HeldRequests();
   const stores = await servers.create({ repository: "mysql", queue: "rabbitmq" });
   await using one = await start(stores);
@@ -79,7 +81,7 @@ Deno.test("DELETE on one node aborts a job that runs on another", async () => {
   assert.equal((await one.api.request("GET", `/jobs/${ids["there"]}`)).status, 404);
 });
 
-Deno.test("a node that stops under load gives its jobs to the other one at once", async () => {
+test("a node that stops under load gives its jobs to the other one at once", async () => {
   await using web = new HeldRequests();
   const stores = await servers.create({ repository: "mysql", queue: "rabbitmq" });
   await using one = await start(stores);

@@ -4,6 +4,7 @@ import { strict as assert } from "node:assert";
 import { eventually } from "../testing/eventually.ts";
 import { HeldRequests } from "../testing/held_requests.ts";
 import { startMariadb } from "../testing/mariadb_server.ts";
+import { testNeeding } from "../testing/needs.ts";
 import {
   assertFrugal,
   assertUnavailable,
@@ -14,7 +15,9 @@ import {
 import { RabbitmqServer } from "../testing/rabbitmq_server.ts";
 import { launchValet, startValet, untilItListens } from "../testing/start_valet.ts";
 
-Deno.test("a node outlives the death of RabbitMQ and heals by itself", async () => {
+const test = testNeeding("mariadb", "rabbitmq");
+
+test("a node outlives the death of RabbitMQ and heals by itself", async () => {
   await using server = await RabbitmqServer.start();
   await using web = new HeldRequests();
   await using mariadb = await startMariadb();

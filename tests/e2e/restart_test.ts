@@ -4,7 +4,12 @@
 import { strict as assert } from "node:assert";
 import { HeldRequests } from "../testing/held_requests.ts";
 import { startValet } from "../testing/start_valet.ts";
-import { memoryQueueCapacity, type Stores, StoreServers } from "../testing/store_servers.ts";
+import {
+  memoryQueueCapacity,
+  type Stores,
+  StoreServers,
+  testOn,
+} from "../testing/store_servers.ts";
 
 /** More than a memory queue and the node's pool can hold: a queue in memory has had them one after another. */
 const waitingCount = memoryQueueCapacity + 5;
@@ -36,7 +41,8 @@ for (
     ["mysql", "rabbitmq", "SIGKILL"],
   ] as const
 ) {
-  Deno.test(`jobs in ${repository} and ${queue} outlive ${signal}`, async () => {
+  const test = testOn({ repository, queue });
+  test(`jobs in ${repository} and ${queue} outlive ${signal}`, async () => {
     await using web = new HeldRequests();
     const stores = await servers.create({ repository, queue });
     await using first = await start(stores);
@@ -95,7 +101,8 @@ for (
   });
 }
 
-Deno.test("jobs in rabbitmq outlive a node that forgets them", async () => {
+const test = testOn({ repository: "memory", queue: "rabbitmq" });
+test("jobs in rabbitmq outlive a node that forgets them", async () => {
   await using web = new HeldRequests();
   const stores = await servers.create({ repository: "memory", queue: "rabbitmq" });
   await using first = await start(stores);

@@ -10,8 +10,10 @@ import {
   startValet,
   untilItListens,
 } from "../testing/start_valet.ts";
-import { type Stores, StoreServers } from "../testing/store_servers.ts";
+import { type Stores, StoreServers, testOn } from "../testing/store_servers.ts";
 
+const test = testOn({ repository: "mysql", queue: "rabbitmq" });
+const testOnMysql = testOn({ repository: "mysql", queue: "memory" });
 const secret = "tell-nobody-4711";
 const servers = new StoreServers();
 Deno.test.beforeAll(() => servers.start());
@@ -50,7 +52,7 @@ Deno.test("a second node on one SQLite file is one clear line and exit code 1, a
   assert.equal((await first.api.run("dummytask")).status, "COMPLETED");
 });
 
-Deno.test("a repository of a newer Valet is refused and stays as it is", async () => {
+testOnMysql("a repository of a newer Valet is refused and stays as it is", async () => {
   const sqlite = await servers.create({ repository: "sqlite", queue: "memory" });
   const { path } = (sqlite.config["repository"] as { sqlite: { path: string } }).sqlite;
   await using older = await startValet(sqlite);
@@ -72,7 +74,7 @@ Deno.test("a repository of a newer Valet is refused and stays as it is", async (
   assert.match(mysqlLine, /version 99.* newer /);
 });
 
-Deno.test("a node waits for MySQL that is not there yet, and starts when it comes", async () => {
+testOnMysql("a node waits for MySQL that is not there yet, and starts when it comes", async () => {
   await using server = await startMariadb();
   const env = { MYSQL_DSN: await server.createDatabase() };
   await server.stop();
@@ -120,7 +122,7 @@ for (const [name, stores] of Object.entries(absent)) {
   });
 }
 
-Deno.test("what an operator must put right is one line and exit code 2, without a secret", async () => {
+test("what an operator must put right is one line and exit code 2, without a secret", async () => {
   const mysql = await servers.create({ repository: "mysql", queue: "memory" });
   const rabbitmq = await servers.create({ repository: "memory", queue: "rabbitmq" });
   const { RABBITMQ_URI: uri = "" } = rabbitmq.env;

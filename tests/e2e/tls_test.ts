@@ -2,8 +2,10 @@
 
 import { strict as assert } from "node:assert";
 import { startMariadb } from "../testing/mariadb_server.ts";
+import { testNeeding } from "../testing/needs.ts";
 import { launchValet, startValet } from "../testing/start_valet.ts";
 
+const test = testNeeding("mariadb");
 const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout"];
 const config = { repository: { option: "mysql" } };
 
@@ -30,7 +32,7 @@ async function makeCertificate(folder: string, authority: string): Promise<void>
   await openssl(folder, "x509", ...request, ...signer, "-out", "server.pem");
 }
 
-Deno.test("MYSQL_CA_PEM_FILE makes a node talk TLS to the server of that authority only", async () => {
+test("MYSQL_CA_PEM_FILE makes a node talk TLS to the server of that authority only", async () => {
   const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
   try {
     for (const name of ["right", "wrong"]) await makeAuthority(folder, name);

@@ -1,5 +1,5 @@
 // A MariaDB server of a test's own on a free port of loopback, which the test may kill, freeze and start again.
-// Called by the tests of the mysql driver. Where MariaDB is missing it is installed, or the test fails.
+// Called by the tests of the mysql driver. Such tests are declared with testNeeding.
 
 import { dirname } from "node:path";
 import { type Connection, createConnection } from "mysql2";
@@ -34,7 +34,6 @@ export interface MariadbOptions {
 
 const user = "valet";
 const password = "p@ss:w/rd";
-const packages = "mariadb-server";
 // As root it says whom it runs as, or it refuses to.
 const owner = Deno.uid() === 0 ? ["--user=root"] : [];
 const redoLogSize = "--innodb-log-file-size=32M";
@@ -46,7 +45,6 @@ addEventListener("unload", () => {
 
 /** Starts a server with an empty data directory. */
 export async function startMariadb({ args = [] }: MariadbOptions = {}): Promise<MariadbServer> {
-  await installMariadb();
   const folder = await Deno.makeTempDir({ prefix: "valet-mariadb-" });
   const port = freePort();
   await Deno.mkdir(`${folder}/tmp`);
@@ -184,25 +182,6 @@ async function ask(
       connection.end(() => resolve());
     });
   }
-}
-
-async function installMariadb(): Promise<void> {
-  if (await isInstalled()) return;
-  if (Deno.uid() === 0) {
-    await run("apt-get", ["install", "-y", "--no-install-recommends", packages]).catch(String);
-  }
-  if (await isInstalled()) return;
-  throw new Error(
-    `MariaDB is needed for this test: apt-get install -y --no-install-recommends ${packages}`,
-  );
-}
-
-async function isInstalled(): Promise<boolean> {
-  const programs = ["mariadbd", "mariadb-install-db"];
-  const found = await Promise.all(
-    programs.map((program) => run(program, ["--version"]).then(() => true, () => false)),
-  );
-  return found.every(Boolean);
 }
 
 async function run(program: string, args: readonly string[]): Promise<void> {

@@ -5,10 +5,10 @@
 import { dirname } from "node:path";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
+import { needs } from "./needs.ts";
 import { freezeProcess, isAlive, waitUntilGone } from "./process_facts.ts";
 
-/** The program itself: the wrapper in /usr/sbin would run it as another user. */
-const installedServer = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const [installedServer] = needs.rabbitmq.programs;
 const startDeadlineMs = 60_000;
 /** The files of a test run have no memory in common, but the environment of their process. */
 const sharedVariable = "VALET_TEST_BROKER";
@@ -50,9 +50,8 @@ export class RabbitmqServer implements AsyncDisposable {
     return server;
   }
 
-  /** Starts a fresh broker; installs it first where it is missing and this user may do that. */
+  /** Starts a fresh broker. Such tests are declared with testNeeding. */
   static async start(): Promise<RabbitmqServer> {
-    await installIfMissing();
     const folder = await Deno.makeTempDir({ prefix: "valet_rabbitmq_" });
     const free = new Set<number>();
     while (free.size < 3) free.add(freePort());
@@ -188,28 +187,6 @@ function environmentOf(ports: Ports, folder: string): Record<string, string> {
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
       "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none",
   };
-}
-
-async function installIfMissing(): Promise<void> {
-  try {
-    await Deno.stat(installedServer);
-    return;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  if (Deno.uid() !== 0) {
-    throw new Error(
-      "RabbitMQ is missing: install it with " +
-        "`sudo apt-get install -y --no-install-recommends rabbitmq-server`",
-    );
-  }
-  const environment = { DEBIAN_FRONTEND: "noninteractive" };
-  await run("apt-get", ["update", "-q"], environment);
-  await run(
-    "apt-get",
-    ["install", "-y", "-q", "--no-install-recommends", "rabbitmq-server"],
-    environment,
-  );
 }
 
 /** The output of a program, which must succeed. */

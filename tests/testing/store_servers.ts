@@ -2,6 +2,7 @@
 // servers of the tests' own. Used by the end-to-end tests.
 
 import { type MariadbServer, startMariadb } from "./mariadb_server.ts";
+import { isInstalled, testNeeding } from "./needs.ts";
 import { RabbitmqServer } from "./rabbitmq_server.ts";
 
 /** A repository and a queue, by their names in the configuration. */
@@ -21,6 +22,14 @@ export const storePairs: readonly StorePair[] = (["memory", "rabbitmq"] as const
   (["memory", "sqlite", "mysql"] as const).map((repository) => ({ repository, queue }))
 );
 
+/** `Deno.test` for a test that runs on that pair. */
+export function testOn({ repository, queue }: StorePair): typeof Deno.test {
+  return testNeeding(
+    ...(repository === "mysql" ? ["mariadb"] as const : []),
+    ...(queue === "rabbitmq" ? ["rabbitmq"] as const : []),
+  );
+}
+
 /** How many jobs a memory queue of these tests holds: so few that they fill it. */
 export const memoryQueueCapacity = 10;
 
@@ -34,9 +43,12 @@ export class StoreServers implements AsyncDisposable {
     return this.#mariadb ??= startMariadb();
   }
 
-  /** Starts what may be needed: tests that start a server themselves would seem to leak it. */
+  /** Starts what may be needed and is there: tests that start a server themselves would seem to leak it. */
   async start(): Promise<void> {
-    await Promise.all([this.mariadb(), RabbitmqServer.shared()]);
+    await Promise.all([
+      isInstalled("mariadb") ? this.mariadb() : undefined,
+      isInstalled("rabbitmq") ? RabbitmqServer.shared() : undefined,
+    ]);
   }
 
   /** An empty repository and an empty queue. */

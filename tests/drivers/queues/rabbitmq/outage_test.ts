@@ -6,6 +6,7 @@ import { CapturedLogs, type LoggedLine } from "../../../testing/captured_logs.ts
 import { eventually } from "../../../testing/eventually.ts";
 import { freePort } from "../../../testing/free_port.ts";
 import { makeJob, makeJobs } from "../../../testing/make_job.ts";
+import { testNeeding } from "../../../testing/needs.ts";
 import { RabbitmqServer } from "../../../testing/rabbitmq_server.ts";
 import { reportMeasurement } from "../../../testing/report_measurement.ts";
 import { takeDeliveries } from "../../../testing/take_deliveries.ts";
@@ -14,11 +15,12 @@ import { within } from "../../../testing/within.ts";
 const never = new AbortController().signal;
 const unavailable = { name: "ValetError", code: "unavailable" };
 
+const declare = testNeeding("rabbitmq");
 let server: RabbitmqServer;
-Deno.test.beforeAll(async () => {
+declare.beforeAll(async () => {
   server = await RabbitmqServer.start();
 });
-Deno.test.afterAll(() => server[Symbol.asyncDispose]());
+declare.afterAll(() => server[Symbol.asyncDispose]());
 
 function open(options: Record<string, unknown> = {}): Promise<Queue> {
   return openRabbitmqQueue({ uri: server.uri, queueName: crypto.randomUUID(), ...options });
@@ -30,7 +32,7 @@ function test<Options extends Record<string, unknown>[]>(
   options: [...Options],
   body: (queues: { [At in keyof Options]: Queue }, logs: CapturedLogs) => Promise<void>,
 ): void {
-  Deno.test(`rabbitmq outage: ${promise}`, async () => {
+  declare(`rabbitmq outage: ${promise}`, async () => {
     await using logs = new CapturedLogs();
     const queues = await Promise.all(options.map((one) => open({ prefetch: 1000, ...one })));
     try {
@@ -240,7 +242,7 @@ test("open, depth and close do not hang on a frozen broker", [{}], async ([queue
   await assertWorks(queue);
 });
 
-Deno.test("rabbitmq outage: close ends the tries to connect", async () => {
+declare("rabbitmq outage: close ends the tries to connect", async () => {
   await using _logs = new CapturedLogs();
   const door = new Door(server.port);
   const uri = server.uri.replace(`:${server.port}`, `:${door.port}`);

@@ -9,6 +9,7 @@ import { queueConformance } from "../../../conformance/queue.ts";
 import { CapturedLogs } from "../../../testing/captured_logs.ts";
 import { eventually } from "../../../testing/eventually.ts";
 import { makeJob, makeJobs } from "../../../testing/make_job.ts";
+import { testNeeding } from "../../../testing/needs.ts";
 import { withChannel } from "../../../testing/rabbitmq_channel.ts";
 import { RabbitmqServer } from "../../../testing/rabbitmq_server.ts";
 import { takeDeliveries } from "../../../testing/take_deliveries.ts";
@@ -17,13 +18,13 @@ import { within } from "../../../testing/within.ts";
 const never = new AbortController().signal;
 const unavailable = { name: "ValetError", code: "unavailable" };
 
+const declare = testNeeding("rabbitmq");
 let server: RabbitmqServer;
-Deno.test.beforeAll(async () => {
-  server = await RabbitmqServer.shared();
-});
+declare.beforeAll(async () => void (server = await RabbitmqServer.shared()));
 
 queueConformance({
   name: "rabbitmq",
+  declare,
   isShared: true,
   open: () => open(crypto.randomUUID(), { prefetch: 1000 }),
   exceptions: {
@@ -38,7 +39,7 @@ function open(queueName: string, options: Record<string, unknown> = {}): Promise
 
 /** Declares a test with a queue name of its own. */
 function test(promise: string, body: (queueName: string) => Promise<void>): void {
-  Deno.test(`rabbitmq queue: ${promise}`, () => body(`${promise} ${crypto.randomUUID()}`));
+  declare(`rabbitmq queue: ${promise}`, () => body(`${promise} ${crypto.randomUUID()}`));
 }
 
 function waitForRoom(queue: Queue): Promise<void> {

@@ -10,8 +10,10 @@ import { CapturedLogs } from "../../../testing/captured_logs.ts";
 import { claimJob } from "../../../testing/claim_jobs.ts";
 import { makeFinish, makeJob } from "../../../testing/make_job.ts";
 import { type MariadbServer, startMariadb } from "../../../testing/mariadb_server.ts";
+import { testNeeding } from "../../../testing/needs.ts";
 import { within } from "../../../testing/within.ts";
 
+const test = testNeeding("mariadb");
 const lost = "lost the connection to MySQL, trying again";
 const back = "MySQL is back";
 /** How long after the server is ready again it may take to find that out. */
@@ -73,7 +75,7 @@ async function assertDown(repository: Repository): Promise<void> {
   assert.match(health.reason!, /MySQL/);
 }
 
-Deno.test("mysql: a server killed amid calls is lost once, found again, and keeps what it answered", () =>
+test("mysql: a server killed amid calls is lost once, found again, and keeps what it answered", () =>
   testOutage(async ({ server, repository, logs }) => {
     const stored: string[] = [];
     const failures: unknown[] = [];
@@ -108,7 +110,7 @@ Deno.test("mysql: a server killed amid calls is lost once, found again, and keep
     assertOneOutage(logs);
   }));
 
-Deno.test("mysql: a server killed while nobody calls is missed all the same", () =>
+test("mysql: a server killed while nobody calls is missed all the same", () =>
   testOutage(async ({ server, repository, logs }) => {
     const job = makeJob();
     await repository.insert([job]);
@@ -125,7 +127,7 @@ Deno.test("mysql: a server killed while nobody calls is missed all the same", ()
     assertOneOutage(logs);
   }));
 
-Deno.test("mysql: a server that hangs is lost when the time for an answer is over", () =>
+test("mysql: a server that hangs is lost when the time for an answer is over", () =>
   testOutage(async ({ server, repository, logs }) => {
     const job = makeJob();
     await repository.insert([job]);
@@ -145,7 +147,7 @@ Deno.test("mysql: a server that hangs is lost when the time for an answer is ove
     assertOneOutage(logs);
   }, "readTimeout=200ms&timeout=200ms"));
 
-Deno.test("mysql: a server that becomes read-only is lost until it can be written to again", () =>
+test("mysql: a server that becomes read-only is lost until it can be written to again", () =>
   testOutage(async ({ server, repository, logs }) => {
     const job = makeJob();
     await repository.insert([job]);
@@ -163,7 +165,7 @@ Deno.test("mysql: a server that becomes read-only is lost until it can be writte
     assertOneOutage(logs);
   }));
 
-Deno.test("mysql: a server whose table is locked is lost as soon as somebody asks", () =>
+test("mysql: a server whose table is locked is lost as soon as somebody asks", () =>
   testOutage(async ({ dsn, repository, logs }) => {
     const job = makeJob();
     await repository.insert([job]);
@@ -186,7 +188,7 @@ Deno.test("mysql: a server whose table is locked is lost as soon as somebody ask
     assertOneOutage(logs);
   }, "readTimeout=200ms&timeout=200ms"));
 
-Deno.test("mysql: connections that end on their own are replaced, and no call fails", () =>
+test("mysql: connections that end on their own are replaced, and no call fails", () =>
   testOutage(async ({ server, repository, logs }) => {
     const job = makeJob();
     await repository.insert([job]);
@@ -201,7 +203,7 @@ Deno.test("mysql: connections that end on their own are replaced, and no call fa
     assert.deepEqual(logs.lines, []);
   }));
 
-Deno.test("mysql: close during an outage ends at once, and later calls are unavailable", () =>
+test("mysql: close during an outage ends at once, and later calls are unavailable", () =>
   testOutage(async ({ server, repository, logs }) => {
     await server.kill();
     await logs.waitFor({ message: lost });
@@ -210,7 +212,7 @@ Deno.test("mysql: close during an outage ends at once, and later calls are unava
     assert.equal(logs.lines.length, 1);
   }));
 
-Deno.test("openMysqlRepository: what the server refuses is invalid_config, no server is unavailable", async () => {
+test("openMysqlRepository: what the server refuses is invalid_config, no server is unavailable", async () => {
   await using server = await startMariadb();
   const dsn = await server.createDatabase();
   const wrong = {
@@ -241,7 +243,7 @@ Deno.test("openMysqlRepository: what the server refuses is invalid_config, no se
   });
 });
 
-Deno.test("openMysqlRepository says what to do where TLS does not work", async () => {
+test("openMysqlRepository says what to do where TLS does not work", async () => {
   await using server = await startMariadb({ args: ["--skip-ssl"] });
   const dsn = await server.createDatabase("tls=true");
   await assert.rejects(openMysqlRepository({ dsn }), {

@@ -10,14 +10,16 @@ import { claimJob, claimJobs, runJob } from "../../../testing/claim_jobs.ts";
 import { assertPagesOfLargeJobs } from "../../../testing/large_jobs.ts";
 import { makeClaim, makeFinish, makeJob, makeJobs } from "../../../testing/make_job.ts";
 import { type MariadbServer, startMariadb } from "../../../testing/mariadb_server.ts";
+import { testNeeding } from "../../../testing/needs.ts";
 
+const test = testNeeding("mariadb");
 let server: MariadbServer;
 
-Deno.test.beforeAll(async () => {
+test.beforeAll(async () => {
   server = await startMariadb();
 });
 
-Deno.test.afterAll(async () => {
+test.afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
@@ -43,7 +45,7 @@ const hostileTexts = [
   "\\u0000 \\n \\\\",
 ];
 
-Deno.test("mysql: no text is ever part of a statement", () =>
+test("mysql: no text is ever part of a statement", () =>
   testOn(async (repository) => {
     for (const text of hostileTexts) {
       const paramsJson = JSON.stringify({ text });
@@ -65,7 +67,7 @@ Deno.test("mysql: no text is ever part of a statement", () =>
     assert.equal((await repository.count()).byStatus.FAILED, hostileTexts.length);
   }));
 
-Deno.test("mysql: 40 MiB of params and results travel in packets of 4 MiB", () =>
+test("mysql: 40 MiB of params and results travel in packets of 4 MiB", () =>
   testOn(async (repository) => {
     const paramsJson = JSON.stringify({ text: '"\u20AC'.repeat(150_000) });
     const jobs = makeJobs(40, { paramsJson });
@@ -80,10 +82,10 @@ Deno.test("mysql: 40 MiB of params and results travel in packets of 4 MiB", () =
     }
   }, "maxAllowedPacket=4194304"));
 
-Deno.test("mysql: a page ends at 16 MiB of large jobs, and the next one goes on", () =>
+test("mysql: a page ends at 16 MiB of large jobs, and the next one goes on", () =>
   testOn(assertPagesOfLargeJobs));
 
-Deno.test("mysql: what fits in no packet is too_large, names the limit, and harms no other call", () =>
+test("mysql: what fits in no packet is too_large, names the limit, and harms no other call", () =>
   testOn(async (repository) => {
     const large = makeJob({ paramsJson: JSON.stringify("\u20AC".repeat(400_000)) });
     const [other, running] = makeJobs(2);
@@ -103,7 +105,7 @@ Deno.test("mysql: what fits in no packet is too_large, names the limit, and harm
     assert.equal((await repository.list({ limit: 10 })).jobs.length, 2);
   }, "maxAllowedPacket=1048576"));
 
-Deno.test("mysql: an insert of many jobs is all or none", () =>
+test("mysql: an insert of many jobs is all or none", () =>
   testOn(async (repository) => {
     const jobs = makeJobs(200);
     await repository.insert([jobs[150]!]);
@@ -114,7 +116,7 @@ Deno.test("mysql: an insert of many jobs is all or none", () =>
     assert.equal((await repository.count()).waiting, 1);
   }));
 
-Deno.test("mysql: concurrent calls share groups, and each has its own answer", () =>
+test("mysql: concurrent calls share groups, and each has its own answer", () =>
   testOn(async (repository) => {
     const jobs = makeJobs(100);
     const taken = jobs.filter((_, i) => i % 10 === 0);
@@ -146,7 +148,7 @@ Deno.test("mysql: concurrent calls share groups, and each has its own answer", (
     }
   }));
 
-Deno.test("mysql: a pool of one connection serves every call", async () => {
+test("mysql: a pool of one connection serves every call", async () => {
   const dsn = await server.createDatabase();
   const bounds = { connectionMaxLifetimeMs: 1, maxIdleConnections: 1, maxOpenConnections: 1 };
   const repository = await openMysqlRepository({ dsn, ...bounds });
@@ -230,7 +232,7 @@ class LossyProxy implements AsyncDisposable {
   }
 }
 
-Deno.test("mysql: calls whose answer was lost are repeated, and done once", async () => {
+test("mysql: calls whose answer was lost are repeated, and done once", async () => {
   await using logs = new CapturedLogs();
   await using proxy = new LossyProxy(server.port);
   const dsn = (await server.createDatabase()).replace(`:${server.port})`, `:${proxy.port})`);

@@ -4,15 +4,17 @@ import { openMysqlRepository } from "../../../../drivers/repositories/mysql/repo
 import type { Repository } from "../../../../src/jobs/repository.ts";
 import { repositoryConformance } from "../../../conformance/repository.ts";
 import { type MariadbServer, startMariadb } from "../../../testing/mariadb_server.ts";
+import { testNeeding } from "../../../testing/needs.ts";
 
+const test = testNeeding("mariadb");
 let server: MariadbServer;
 const dsns = new WeakMap<Repository, string>();
 
-Deno.test.beforeAll(async () => {
+test.beforeAll(async () => {
   server = await startMariadb();
 });
 
-Deno.test.afterAll(async () => {
+test.afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
@@ -24,6 +26,7 @@ async function open(dsn: string): Promise<Repository> {
 
 repositoryConformance({
   name: "mysql",
+  declare: test,
   open: async () => await open(await server.createDatabase()),
   openSecond: async (repository) => await open(dsns.get(repository)!),
   async reopen(repository) {

@@ -14,18 +14,20 @@ import { statements } from "../../../../drivers/repositories/mysql/statements.ts
 import { claimJobs } from "../../../testing/claim_jobs.ts";
 import { makeFinish, makeJob, makeJobs, testNowMs } from "../../../testing/make_job.ts";
 import { type MariadbServer, startMariadb } from "../../../testing/mariadb_server.ts";
+import { testNeeding } from "../../../testing/needs.ts";
 
+const test = testNeeding("mariadb");
 let server: MariadbServer;
 
-Deno.test.beforeAll(async () => {
+test.beforeAll(async () => {
   server = await startMariadb();
 });
 
-Deno.test.afterAll(async () => {
+test.afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("openMysqlRepository: nodes that start at once make the tables once", async () => {
+test("openMysqlRepository: nodes that start at once make the tables once", async () => {
   const dsn = await server.createDatabase();
   const nodes = await Promise.all(Array.from({ length: 4 }, () => openMysqlRepository({ dsn })));
   try {
@@ -39,7 +41,7 @@ Deno.test("openMysqlRepository: nodes that start at once make the tables once", 
   }
 });
 
-Deno.test("openMysqlRepository refuses tables of a newer build and leaves them alone", async () => {
+test("openMysqlRepository refuses tables of a newer build and leaves them alone", async () => {
   const dsn = await server.createDatabase();
   await (await openMysqlRepository({ dsn })).close();
   await server.query("INSERT INTO valet_schema (version) VALUES (99)", dsn);
@@ -49,7 +51,7 @@ Deno.test("openMysqlRepository refuses tables of a newer build and leaves them a
   });
 });
 
-Deno.test("openMysqlRepository needs no right to make tables that are there", async () => {
+test("openMysqlRepository needs no right to make tables that are there", async () => {
   const dsn = await server.createDatabase();
   await (await openMysqlRepository({ dsn })).close();
   await server.query("CREATE USER worker IDENTIFIED BY 'pw'");
@@ -62,7 +64,7 @@ Deno.test("openMysqlRepository needs no right to make tables that are there", as
   }
 });
 
-Deno.test("openMysqlRepository refuses a user who may not make the tables that are missing", async () => {
+test("openMysqlRepository refuses a user who may not make the tables that are missing", async () => {
   const dsn = await server.createDatabase();
   await server.query("CREATE USER reader IDENTIFIED BY 'pw'");
   await server.query("GRANT SELECT, INSERT, UPDATE, DELETE ON *.* TO reader");
@@ -109,7 +111,7 @@ const plans: Readonly<
   ],
 };
 
-Deno.test("mysql: every statement goes by an index, and sorts nothing", async () => {
+test("mysql: every statement goes by an index, and sorts nothing", async () => {
   const dsn = await server.createDatabase();
   const repository = await openMysqlRepository({ dsn });
   for (let start = 0; start < jobs.length; start += 500) {
