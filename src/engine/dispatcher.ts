@@ -45,6 +45,9 @@ const maxRetryMs = 500;
 const maxClaimMs = 1_000;
 const lastWordMs = 100;
 
+/** Of a failure reason in the log, in characters. */
+const maxLoggedReasonLength = 2_000;
+
 const log = getLogger("dispatcher");
 
 /** Takes jobs from the queue and sees each to its end. */
@@ -372,7 +375,10 @@ function logEnds(ends: readonly RunEnd[], stored: readonly (Job | null)[]): void
     } else if (!("outcome" in end)) {
       log.info("gave a job back", fieldsOf(end));
     } else if (end.outcome.status === "FAILED") {
-      log.warn("job failed", { reason: end.outcome.failureReason, ...fieldsOf(end) });
+      const { failureReason, trace: stack } = end.outcome;
+      // Cut, so that the line has room for the stack; clients see all of it.
+      const reason = failureReason?.slice(0, maxLoggedReasonLength);
+      log.warn("job failed", { ...fieldsOf(end), reason, stack });
     } else if (isDebug) {
       log.debug("job completed", fieldsOf(end));
     }

@@ -59,6 +59,8 @@ export interface Outcome {
   readonly resultJson: string | undefined;
   /** Why the job failed; undefined if it completed. */
   readonly failureReason: string | undefined;
+  /** The stack of the failure and those of its causes: for the log, never stored or shown to a client. */
+  readonly trace?: string;
   readonly startedAtMs: number;
   readonly durationMs: number;
 }

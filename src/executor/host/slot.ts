@@ -33,6 +33,8 @@ export interface HandedRun {
   abortReason: string | undefined;
   /** Why the worker means to fail it, once its task is at rest. */
   failureReason: string | undefined;
+  /** The stack of its failure, once the worker has told it. */
+  trace: string | undefined;
   /** When the worker last told so, which it does again and again: a thread that spins cannot. */
   aliveAtMs: number;
 }
@@ -205,6 +207,7 @@ export class Slot {
         startedAtMs: this.#now(),
         abortReason: undefined,
         failureReason: undefined,
+        trace: undefined,
         aliveAtMs: -Infinity,
       });
       return runMessage(number, run.job, run.timeoutMs);
@@ -294,6 +297,8 @@ export class Slot {
         return this.#flush();
       case FrameKind.Log:
         return this.#log(frame);
+      case FrameKind.Trace:
+        return this.#keepTrace(frame);
       case FrameKind.Aborting:
         return this.#expectEnd(frame);
       case FrameKind.Ready:
@@ -307,6 +312,11 @@ export class Slot {
   #showLife(): void {
     this.isSilent = this.#handed.size > this.#settled.size;
     this.probeAtMs = Infinity;
+  }
+
+  #keepTrace({ number, text }: Frame): void {
+    const handed = this.#handed.get(number);
+    if (handed !== undefined) handed.trace = text;
   }
 
   /** The worker fails the run: from now on its task has the grace period to come to rest. */
@@ -323,7 +333,8 @@ export class Slot {
 
   #settle(frame: Frame): void {
     // A failure that comes for a run that is settled and not yet reported takes the outcome's place.
-    if (!this.#handed.has(frame.number)) return;
+    const handed = this.#handed.get(frame.number);
+    if (handed === undefined) return;
     this.progress += 1;
     this.isSilent = true;
     this.isMidTurn = true;
@@ -332,6 +343,7 @@ export class Slot {
       status: isCompleted ? "COMPLETED" : "FAILED",
       resultJson: isCompleted && frame.text !== "" ? frame.text : undefined,
       failureReason: isCompleted ? undefined : frame.text,
+      ...(isCompleted || handed.trace === undefined ? {} : { trace: handed.trace }),
       startedAtMs: frame.startedAtMs,
       durationMs: frame.durationMs,
     });

@@ -15,6 +15,8 @@ export const FrameKind = {
   Aborting: 5,
   /** Everything written so far stands: outcomes may be acted on. */
   Flush: 6,
+  /** Where the failure of the run came from, for the log; comes before its Failed. */
+  Trace: 7,
 } as const;
 
 /** One of them. */
@@ -98,7 +100,7 @@ export function readFrames(
   while (bytes.length - offset >= headerBytes) {
     const size = view.getUint32(offset);
     const kind = view.getUint32(offset + 24);
-    if (size < headerBytes || size > maxFrameBytes || kind < 1 || kind > FrameKind.Flush) {
+    if (size < headerBytes || size > maxFrameBytes || kind < 1 || kind > FrameKind.Trace) {
       throw new Error("the worker sent bytes that are no frame");
     }
     if (bytes.length - offset < size) break;

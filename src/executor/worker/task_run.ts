@@ -13,8 +13,6 @@ export interface TaskLogLine {
 
 /** The longest message of a log line, in characters. */
 const maxLogMessageLength = 4096;
-/** The longest failure reason, in characters. */
-const maxReasonLength = 8192;
 
 /** A run and the context of its task. */
 export class TaskRun {
@@ -28,6 +26,8 @@ export class TaskRun {
   calledAtMs = 0;
   /** Set when the run is to fail, whatever its task does from now on. */
   failureReason: string | undefined;
+  /** The stack of what made it fail, for the log; "" where there is none. */
+  failureTrace = "";
   readonly #abortController = new AbortController();
   readonly #writeLog: (run: TaskRun, line: TaskLogLine) => void;
 
@@ -71,36 +71,4 @@ export class TaskRun {
     this.#abortController.abort(new DOMException(reason, name));
     return true;
   }
-}
-
-/**
- * The failure reason for something that a task threw. A refused permission is told by the error's name,
- * and by what the task would have to declare.
- */
-export function thrownReason(thrown: unknown): string {
-  try {
-    return describeThrown(thrown).slice(0, maxReasonLength);
-  } catch {
-    // A getter, a proxy or a toString of the task's own making threw in its turn.
-    return "the task threw something that cannot be shown";
-  }
-}
-
-function describeThrown(thrown: unknown): string {
-  if (thrown instanceof Error) {
-    const message = String(thrown.message || thrown.name);
-    return thrown.name === "NotCapable" ? permissionReason(message) : message;
-  }
-  return `the task threw ${
-    typeof thrown === "string" ? JSON.stringify(thrown) : Deno.inspect(thrown)
-  }, which is no Error`;
-}
-
-// The text after the resource differs between `deno run` and a compiled binary; the resource does not.
-function permissionReason(message: string): string {
-  const match = /^Requires (\w+) access(?: to ("[^"]*"|<[^>]*>|[^,]*))?/.exec(message);
-  if (match === null) return message;
-  const [, name, resource] = match;
-  const what = resource === undefined ? "" : ` to ${resource}`;
-  return `needs ${name} access${what}; declare permissions.${name}`;
 }

@@ -10,6 +10,7 @@ import {
 } from "../../tasks/task.ts";
 import { EarliestTimer } from "../earliest_timer.ts";
 import { FrameKind } from "../wire/frames.ts";
+import { thrownReason, thrownTrace } from "./failure_text.ts";
 import { createOutputSink, createRingSink, type FrameSink } from "./frame_sink.ts";
 import { lockProcessDown, postToHost, standardOutput, taskHooks } from "./lockdown.ts";
 import {
@@ -20,7 +21,7 @@ import {
 } from "../wire/messages.ts";
 import { resultJson } from "./result_json.ts";
 import { createSharedRing, enterGate, type SharedRing } from "../wire/shared_ring.ts";
-import { type TaskLogLine, TaskRun, thrownReason } from "./task_run.ts";
+import { type TaskLogLine, TaskRun } from "./task_run.ts";
 
 /** Serves the host of this worker for ever: the setup is its first message, host messages follow. */
 export function serveTasks(table: TaskTable): void {
@@ -154,11 +155,12 @@ class TaskServer {
     }
     const isRunning = this.#running.has(run.message.number);
     if (isRunning && run.failureReason === undefined) {
+      run.failureTrace = thrownTrace(thrown);
       return this.#failEarly(run, reason, "AbortError");
     }
     run.writeLog("warn", reason);
     // Its outcome has been written: while the host has not been told to act on it, the later one counts.
-    if (!isRunning) this.#writeOutcome(run, FrameKind.Failed, run.failureReason ?? reason);
+    if (!isRunning) this.#writeFailure(run, run.failureReason ?? reason, thrownTrace(thrown));
   }
 
   log(level: "debug" | "info" | "warn" | "error", message: string): void {
@@ -257,18 +259,25 @@ class TaskServer {
     const isLate = performance.now() - run.calledAtMs > run.message.timeoutMs;
     if (isLate) run.failureReason ??= timeoutReason(run.message.timeoutMs);
     if (run.failureReason !== undefined) {
-      this.#writeOutcome(run, FrameKind.Failed, run.failureReason);
+      this.#writeFailure(run, run.failureReason, run.failureTrace);
     } else if (kind === FrameKind.Failed) {
-      this.#writeOutcome(run, FrameKind.Failed, thrownReason(value));
+      this.#writeFailure(run, thrownReason(value), thrownTrace(value));
     } else {
       try {
         const text = resultJson(value, this.#setup.maxResultBytes);
         this.#writeOutcome(run, FrameKind.Completed, text);
       } catch (thrown) {
-        this.#writeOutcome(run, FrameKind.Failed, thrownReason(thrown));
+        // What the result itself threw has a stack that helps; the rest is not the task's code.
+        this.#writeFailure(run, thrownReason(thrown), thrownTrace((thrown as Error).cause));
       }
     }
     this.#startWaiting();
+  }
+
+  #writeFailure(run: TaskRun, reason: string, trace: string): void {
+    // First, so that the outcome has it when it comes.
+    if (trace !== "") this.#sink.write(FrameKind.Trace, run.message.number, 0, 0, trace);
+    this.#writeOutcome(run, FrameKind.Failed, reason);
   }
 
   #writeOutcome(run: TaskRun, kind: FrameKind, text: string): void {

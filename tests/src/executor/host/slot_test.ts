@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeFrame, encodeText, FrameKind } from "../../../../src/executor/wire/frames.ts";
 import type { HostMessage } from "../../../../src/executor/wire/messages.ts";
+import type { Outcome } from "../../../../src/jobs/job.ts";
 import { type Run, Slot } from "../../../../src/executor/host/slot.ts";
 import type { WorkerEvents } from "../../../../src/executor/host/worker_handle.ts";
 import { makeRun } from "../../../testing/make_run.ts";
@@ -8,7 +9,7 @@ import { makeRun } from "../../../testing/make_run.ts";
 const startMs = 1_000_000;
 
 /** A slot whose worker is the test. */
-function openSlot(capacity = 1) {
+function openSlot(capacity = 1, onOutcome: (outcome: Outcome) => void = () => {}) {
   let worker!: WorkerEvents;
   let nowMs = startMs;
   const sent: HostMessage[] = [];
@@ -31,10 +32,10 @@ function openSlot(capacity = 1) {
     {
       onReady: () => happened.push("ready"),
       onOutcomes: (_slot, ended) =>
-        happened.push(...ended.map(({ handed, outcome }) => [
-          handed.run.job.id,
-          outcome.resultJson ?? outcome.failureReason,
-        ])),
+        happened.push(...ended.map(({ handed, outcome }) => {
+          onOutcome(outcome);
+          return [handed.run.job.id, outcome.resultJson ?? outcome.failureReason];
+        })),
       onReturned: (_slot, returned) =>
         happened.push(["returned", ...returned.map(({ run }) => run.job.id)]),
       onSilent: () => {},
@@ -63,7 +64,7 @@ function makeOkRuns(count: number): [Run, Run, Run] {
   return Array.from({ length: count }, () => makeRun("ok")) as [Run, Run, Run];
 }
 
-const { Aborting, Completed, Failed, Flush, Log, Ready } = FrameKind;
+const { Aborting, Completed, Failed, Flush, Log, Ready, Trace } = FrameKind;
 
 Deno.test("Slot sends runs with numbers that go on", () => {
   const { slot, sent } = openSlot();
@@ -100,6 +101,20 @@ Deno.test("Slot lets a late failure take the place of an outcome that is not rep
   write(Failed, 1, "too late");
   write(Flush);
   assert.deepEqual(happened, [[one.job.id, "left a rejected promise"]]);
+});
+
+Deno.test("Slot keeps the trace of a run for its failure, and for nothing else", () => {
+  const traces: (string | undefined)[] = [];
+  const { slot, write } = openSlot(1, (outcome) => traces.push(outcome.trace));
+  slot.send(makeOkRuns(3));
+  write(Trace, 1, "Error: it broke");
+  write(Failed, 1, "it broke");
+  write(Trace, 2, "Error: caught");
+  write(Completed, 2, "7");
+  write(Failed, 3, "timed out");
+  write(Trace, 4, "of nobody");
+  write(Flush);
+  assert.deepEqual(traces, ["Error: it broke", undefined, undefined]);
 });
 
 Deno.test("Slot gives back what had not started, and from then on reports outcomes as they come", () => {

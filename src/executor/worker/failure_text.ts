@@ -1,0 +1,105 @@
+// What is told of something that a task threw: the reason, which is stored and shown to clients, and the
+// trace, which is for the log alone. Both are bounded, whatever was thrown. Runs inside the worker.
+
+/** The longest failure reason, in characters. */
+const maxReasonLength = 8192;
+/** How many errors are told of one failure, causes and those of AggregateErrors: a chain may lead back to its start. */
+const maxErrors = 10;
+/** A trace, and the part of each error in it, in characters: the log cuts what is longer. */
+const maxTraceLength = 3_800;
+const maxStackLength = 1_200;
+/** What is shown of a thrown value that is no Error. */
+const inspectOptions = { depth: 2, iterableLimit: 10, strAbbreviateSize: 200 };
+
+/**
+ * The failure reason for something that a task threw: its message and those of its causes (`outer: inner:
+ * ECONNREFUSED`). A refused permission is told by what the task would have to declare.
+ */
+export function thrownReason(thrown: unknown): string {
+  try {
+    const text = thrown instanceof Error
+      ? describe(thrown, new Set())
+      : `the task threw ${inspect(thrown)}, which is no Error`;
+    return text.slice(0, maxReasonLength);
+  } catch {
+    // A getter, a proxy or a toString of the task's own making threw in its turn.
+    return "the task threw something that cannot be shown";
+  }
+}
+
+/** The stack of something that a task threw, and those of its causes, for the log; "" where there is none. */
+export function thrownTrace(thrown: unknown): string {
+  try {
+    const stacks: string[] = [];
+    const collect = (error: unknown, how: string) => {
+      if (stacks.length === maxErrors || error === undefined) return;
+      if (!(error instanceof Error)) {
+        if (how !== "") stacks.push(how + describe(error, new Set()).slice(0, maxStackLength));
+        return;
+      }
+      stacks.push(how + stackOf(error).slice(0, maxStackLength));
+      for (const inner of errorsOf(error)) collect(inner, "one of its errors: ");
+      collect(error.cause, "caused by: ");
+    };
+    collect(thrown, "");
+    return stacks.join("\n").slice(0, maxTraceLength);
+  } catch {
+    return "";
+  }
+}
+
+/** The message of an error, then those of its inner errors and of its cause, where they say more. */
+function describe(thrown: unknown, told: Set<unknown>): string {
+  if (!(thrown instanceof Error)) return typeof thrown === "string" ? thrown : inspect(thrown);
+  told.add(thrown);
+  const describeInner = (inner: unknown) =>
+    inner === undefined || told.has(inner) || told.size >= maxErrors ? "" : describe(inner, told);
+  const errors = errorsOf(thrown);
+  const texts = errors.slice(0, maxErrors).map(describeInner).filter((text) => text !== "");
+  const rest = errors.length - texts.length;
+  if (texts.length > 0 && rest > 0) texts.push(`and ${rest} more`);
+  const inner = [texts.join("; "), describeInner(thrown.cause)];
+  const own = messageOf(thrown);
+  // Many an error quotes its cause itself.
+  const parts = [own, ...inner].filter((text, i) =>
+    text !== "" && (i === 0 || !own.includes(text))
+  );
+  return parts.join(": ") || codeOf(thrown) || thrown.name;
+}
+
+function messageOf(error: Error): string {
+  const message = String(error.message).slice(0, maxReasonLength);
+  return error.name === "NotCapable" ? permissionReason(message) : message;
+}
+
+/** Those of an AggregateError. */
+function errorsOf(error: Error): readonly unknown[] {
+  const { errors } = error as { readonly errors?: unknown };
+  return Array.isArray(errors) ? errors : [];
+}
+
+/** The word for a failure of the system that says nothing else, such as ECONNREFUSED. */
+function codeOf(error: Error): string {
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === "string" ? code : "";
+}
+
+function stackOf(error: Error): string {
+  const { stack } = error;
+  return typeof stack === "string" && stack !== "" ? stack : `${error.name}: ${messageOf(error)}`;
+}
+
+function inspect(value: unknown): string {
+  return typeof value === "string"
+    ? JSON.stringify(value.slice(0, maxReasonLength))
+    : Deno.inspect(value, inspectOptions).slice(0, maxReasonLength);
+}
+
+// The text after the resource differs between `deno run` and a compiled binary; the resource does not.
+function permissionReason(message: string): string {
+  const match = /^Requires (\w+) access(?: to ("[^"]*"|<[^>]*>|[^,]*))?/.exec(message);
+  if (match === null) return message;
+  const [, name, resource] = match;
+  const what = resource === undefined ? "" : ` to ${resource}`;
+  return `needs ${name} access${what}; declare permissions.${name}`;
+}
