@@ -152,11 +152,6 @@ export class SqliteJobs {
     return { byStatus: { ...byStatus }, waiting };
   }
 
-  /** Writes something, to see whether the disk takes it. */
-  touch(): void {
-    this.#prepared.touch.run();
-  }
-
   #findDue(nowMs: number, limit: number): Work {
     const { jobs, next } = this.#page(limit, "due", nowMs);
     if (next !== undefined) return { jobs, nextRunAtMs: next.runAtMs! };

@@ -50,12 +50,17 @@ const knownProblems: readonly {
   {
     part: "database is locked",
     code: "failed_precondition",
-    reason: "another process uses it; one process at a time is allowed",
+    reason: "another process has locked it; end that process, or what it does with the file",
   },
   {
     part: "file is not a database",
     code: "invalid_config",
     reason: "the file is no SQLite database; a new file or one of Valet is allowed",
+  },
+  {
+    part: "disk is full",
+    code: "failed_precondition",
+    reason: "the disk is full; make room and start again",
   },
   { part: "readonly database", code: "invalid_config", reason: readOnlyReason },
   {

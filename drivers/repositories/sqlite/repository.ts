@@ -1,12 +1,13 @@
-// Keeps jobs in one file that this process alone uses: they survive its end and a loss of power.
+// Keeps jobs in one file that this process alone writes: they survive its end and a loss of power.
 // Opened by drivers/mod.ts. Reads answer at once; writes share transactions, see commits.ts.
 
 // deno-lint-ignore-file require-await -- async only turns what is thrown into a rejection
 
 import { nextTurn } from "../../../src/clock.ts";
-import { errorMessage, ValetError } from "../../../src/errors.ts";
+import { errorMessage, isUnavailable, ValetError } from "../../../src/errors.ts";
 import type { Job, JobResult } from "../../../src/jobs/job.ts";
 import type { Change } from "../../../src/jobs/job_change.ts";
+import { getLogger } from "../../../src/log/log.ts";
 import type {
   Health,
   JobCounts,
@@ -31,6 +32,8 @@ const repeatable: ReadonlySet<Change["kind"]> = new Set([
   "renew",
   "give_back",
 ]);
+
+const log = getLogger("repository");
 
 /**
  * Opens the repository in a file, which is made where there is none.
@@ -59,15 +62,24 @@ class SqliteRepository implements Repository {
   readonly #jobs: SqliteJobs;
   readonly #commits: Commits;
   #isClosed = false;
+  /** What to throw since a file is missing. */
+  #missing: ValetError | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(file: SqliteFile, isSynced: boolean) {
-    const { jobs, log } = file;
+    const { jobs } = file;
     this.#file = file;
     this.#jobs = jobs;
     this.#commits = new Commits({
-      transaction: (work) => jobs.transaction(work),
-      sync: () => isSynced ? log.syncData() : nextTurn(),
+      transaction: (work) => {
+        this.#assertInPlace();
+        jobs.transaction(work);
+      },
+      sync: () => isSynced ? file.log.syncData() : nextTurn(),
+      assertRoom: (bytes) => {
+        this.#assertInPlace();
+        file.assertRoom(bytes);
+      },
     });
   }
 
@@ -76,7 +88,9 @@ class SqliteRepository implements Repository {
   }
 
   async insert(jobs: readonly Job[]): Promise<void> {
-    return await this.#write(() => this.#jobs.insert(jobs));
+    return await this.#write(() => this.#jobs.insert(jobs), {
+      countBytes: () => jobs.reduce((sum, job) => sum + textLength(job), 0),
+    });
   }
 
   get(id: string): Job | null {
@@ -123,7 +137,7 @@ class SqliteRepository implements Repository {
     const isLasting = changes.some(({ kind }) => !repeatable.has(kind));
     return await this.#write(
       () => changes.map((change) => this.#jobs.change(change, nowMs)),
-      isLasting,
+      { isLasting, countBytes: () => changes.reduce((sum, change) => sum + sizeOf(change), 0) },
     );
   }
 
@@ -138,9 +152,11 @@ class SqliteRepository implements Repository {
   async health(): Promise<Health> {
     try {
       this.#read(() => this.#jobs.get(""));
-      // A disk that was full may have room again, and where nobody asks, nobody would ever know.
-      if (this.#commits.failure !== undefined) this.#commits.probe(() => this.#jobs.touch());
-      return { isHealthy: true };
+      this.#assertInPlace();
+      const { failure } = this.#commits;
+      return failure === undefined
+        ? { isHealthy: true }
+        : { isHealthy: false, reason: failure.message };
     } catch (thrown) {
       return { isHealthy: false, reason: errorMessage(thrown) };
     }
@@ -152,14 +168,45 @@ class SqliteRepository implements Repository {
 
   async #close(): Promise<void> {
     this.#isClosed = true;
-    await this.#commits.settle();
-    this.#file.log.close();
-    this.#file.database.close();
+    await this.#commits.close();
+    try {
+      this.#assertInPlace();
+    } catch (thrown) {
+      // It is logged, and what is open is closed all the same.
+      if (!isUnavailable(thrown)) throw thrown;
+    } finally {
+      this.#file.close();
+    }
   }
 
-  #write<Result>(work: () => Result, isLasting?: boolean): Promise<Result> {
+  #write<Result>(work: () => Result, options?: Parameters<Commits["add"]>[1]): Promise<Result> {
     this.#assertOpen();
-    return this.#commits.add(work, isLasting);
+    return this.#commits.add(work, options);
+  }
+
+  /** Throws `unavailable`, for good, once a file is missing: nobody would find again what is written to it. */
+  #assertInPlace(): void {
+    if (this.#missing === undefined) {
+      const path = this.#file.watch.findMissing();
+      if (path === undefined) return;
+      this.#missing = this.#commits.lose(missingFile(path, path === this.#file.path));
+      this.#saveLog();
+    }
+    throw this.#missing;
+  }
+
+  /**
+   * Completes the database file, wherever it is now. A log that is left behind would also be taken for that of
+   * a file which is put in its place, and spoil it.
+   */
+  #saveLog(): void {
+    try {
+      this.#file.emptyLog();
+    } catch (thrown) {
+      log.error("cannot complete the SQLite database from its log", {
+        reason: errorMessage(thrown),
+      });
+    }
   }
 
   #read<Result>(work: () => Result): Result {
@@ -177,6 +224,22 @@ class SqliteRepository implements Repository {
       throw new ValetError("unavailable", "Cannot use the SQLite repository: it is closed");
     }
   }
+}
+
+/** About the length of the texts that a change writes. */
+function sizeOf(change: Change): number {
+  if (change.kind === "finish") return JSON.stringify(change.outcome).length;
+  return change.kind === "edit" ? JSON.stringify(change).length : 0;
+}
+
+function missingFile(path: string, isDatabase: boolean): ValetError {
+  const remedy = isDatabase
+    ? "put it back, or a backup of it, and start Valet again"
+    : "start Valet again";
+  return new ValetError(
+    "unavailable",
+    `${path} was deleted, moved or replaced while Valet had it open; ${remedy}`,
+  );
 }
 
 function readOptions(options: unknown): { path: string; synchronous: "full" | "normal" } {

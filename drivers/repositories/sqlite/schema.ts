@@ -40,7 +40,7 @@ const migrations = [
 ];
 
 /** The version of the tables that this Valet works with. */
-export const schemaVersion: number = migrations.length;
+const schemaVersion = migrations.length;
 
 /**
  * Makes sure, without writing, that the tables are none, or of this Valet or an older one.

@@ -2,7 +2,6 @@
 // Each one is bounded by an index or by its LIMIT: a test asks SQLite for its plans.
 
 import { jobColumns, jobStates } from "./rows.ts";
-import { schemaVersion } from "./schema.ts";
 
 const { abandoned, deferred, running, scheduled, waiting } = jobStates;
 
@@ -22,8 +21,6 @@ export const statements = {
   rollback: "ROLLBACK",
   abandonRunning: `UPDATE jobs SET state = ${abandoned} WHERE state = ${running}`,
   countStates: "SELECT state, count(*) FROM jobs GROUP BY state",
-  /** Writes what is there already. */
-  touch: `PRAGMA user_version = ${schemaVersion}`,
   insert: `INSERT INTO jobs (${jobColumns}) VALUES (${jobColumns.replaceAll(/\w+/g, "?")})`,
   get: `SELECT ${jobColumns} FROM jobs WHERE id = ?`,
   getResult: "SELECT result, failure_reason FROM jobs WHERE id = ? AND has_result = 1",

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { Commits } from "../../../../drivers/repositories/sqlite/commits.ts";
 import { ValetError } from "../../../../src/errors.ts";
+import { flushLogs } from "../../../../src/log/log.ts";
 import { CapturedLogs } from "../../../testing/captured_logs.ts";
+import { eventually } from "../../../testing/eventually.ts";
 
 /** Commits over a list: its groups, as they were committed. */
 function openCommits() {
   const groups: string[][] = [];
   let group: string[] = [];
   let syncCount = 0;
+  const probes: number[] = [];
   const faults: { commit?: Error; sync?: Error } = {};
   const commits = new Commits({
     transaction(work) {
@@ -21,9 +24,14 @@ function openCommits() {
       await new Promise((resolve) => setImmediate(resolve));
       if (faults.sync !== undefined) throw faults.sync;
     },
+    assertRoom(bytes) {
+      probes.push(bytes);
+      if (faults.commit !== undefined) throw faults.commit;
+    },
   });
-  const write = (name: string) => commits.add(() => (group.push(name), name));
-  return { commits, groups, faults, write, syncCount: () => syncCount };
+  const write = (name: string) =>
+    commits.add(() => (group.push(name), name), { countBytes: () => name.length });
+  return { commits, groups, probes, faults, write, syncCount: () => syncCount };
 }
 
 Deno.test("Commits: the writes of a turn share a transaction and a sync", async () => {
@@ -50,12 +58,12 @@ Deno.test("Commits: what arrives during a sync is the next group", async () => {
 
 Deno.test("Commits: who does not need the disk does not wait for it, nor makes others sync", async () => {
   const { commits, groups, syncCount, write } = openCommits();
-  assert.equal(await commits.add(() => "a", false), "a");
+  assert.equal(await commits.add(() => "a", { isLasting: false }), "a");
   assert.equal(syncCount(), 0);
   const told: string[] = [];
   await Promise.all([
     write("b").then((name) => told.push(name)),
-    commits.add(() => "c", false).then((name) => told.push(name)),
+    commits.add(() => "c", { isLasting: false }).then((name) => told.push(name)),
   ]);
   assert.deepEqual([told, groups, syncCount()], [["c", "b"], [[], ["b"]], 1]);
 });
@@ -90,29 +98,69 @@ Deno.test("Commits: a failed commit fails its group, is logged once, and the nex
   }
   assert.equal(commits.failure?.code, "unavailable");
   delete faults.commit;
-  assert.equal(await write("c"), "c");
+  assert.deepEqual(await Promise.all([write("c"), write("d")]), ["c", "d"]);
   assert.equal(commits.failure, undefined);
   await logs.waitFor({ level: "info", message: "the SQLite database can be written again" });
   assert.deepEqual(logs.lines.map(({ level }) => level), ["error", "info"]);
+  await commits.close();
 });
 
-Deno.test("Commits: a probe that works is no recovery, and one that fails is no second loss", async () => {
+const full = new Error("database or disk is full");
+
+Deno.test("Commits: a failure ends with a write as large as the one that failed, and no smaller one", async () => {
   await using logs = new CapturedLogs();
-  const { commits, faults, groups, write } = openCommits();
-  faults.commit = new Error("database or disk is full");
-  for (let i = 0; i < 3; i++) {
-    await assert.rejects(write("a large one"), { code: "unavailable" });
-    delete faults.commit;
-    commits.probe(() => {});
-    faults.commit = new Error("database or disk is full");
-    assert.throws(() => commits.probe(() => {}), { code: "unavailable" });
-  }
-  assert.equal(commits.failure?.code, "unavailable");
-  assert.deepEqual(groups, [[], [], []]);
+  const { commits, faults, write } = openCommits();
+  faults.commit = full;
+  await assert.rejects(write("a large one"), { code: "unavailable" });
   delete faults.commit;
-  await write("b");
+  assert.equal(await write("small"), "small");
+  assert.equal(commits.failure?.code, "unavailable");
+  assert.equal(await write("another one"), "another one");
+  assert.equal(commits.failure, undefined);
   await logs.waitFor({ level: "info", message: "the SQLite database can be written again" });
   assert.deepEqual(logs.lines.map(({ level }) => level), ["error", "info"]);
+  await commits.close();
+});
+
+Deno.test("Commits: a failure ends by itself once there is room for what failed", async () => {
+  await using logs = new CapturedLogs();
+  const { commits, faults, probes, write } = openCommits();
+  faults.commit = full;
+  await assert.rejects(write("x".repeat(100)), { code: "unavailable" });
+  await assert.rejects(write("y"), { code: "unavailable" });
+  await eventually("a probe in vain", () => probes.length > 0);
+  assert.equal(commits.failure?.code, "unavailable");
+  delete faults.commit;
+  await logs.waitFor({ level: "info", message: "the SQLite database can be written again" });
+  assert.equal(commits.failure, undefined);
+  assert.ok(probes.every((bytes) => bytes > 64 * 1024 && bytes === probes[0]), String(probes));
+  assert.deepEqual(logs.lines.map(({ level }) => level), ["error", "info"]);
+  await commits.close();
+});
+
+Deno.test("Commits: close ends the probing", async () => {
+  await using _logs = new CapturedLogs();
+  const { commits, faults, write } = openCommits();
+  faults.commit = full;
+  await assert.rejects(write("a"), { code: "unavailable" });
+  await commits.close();
+});
+
+Deno.test("Commits: a ValetError of the transaction itself ends writing for good", async () => {
+  await using logs = new CapturedLogs();
+  const { commits, faults, groups, write } = openCommits();
+  faults.commit = new ValetError("unavailable", "the file is gone; start Valet again");
+  const expected = {
+    code: "unavailable",
+    message: "Cannot write the SQLite database: the file is gone; start Valet again",
+  };
+  await assert.rejects(write("a"), expected);
+  delete faults.commit;
+  await assert.rejects(write("b"), expected);
+  assert.deepEqual(groups, []);
+  await commits.close();
+  await flushLogs();
+  assert.deepEqual(logs.lines.map(({ level }) => level), ["error"]);
 });
 
 Deno.test("Commits: after a failed sync nothing is written any more", async () => {
@@ -127,7 +175,6 @@ Deno.test("Commits: after a failed sync nothing is written any more", async () =
   delete faults.sync;
   await assert.rejects(write("b"), expected);
   await assert.rejects(write("c"), expected);
-  assert.throws(() => commits.probe(() => {}), expected);
   assert.deepEqual(groups, [["a"]]);
   assert.equal(commits.failure?.code, "unavailable");
 });

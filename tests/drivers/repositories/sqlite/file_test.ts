@@ -1,11 +1,16 @@
 // The file of a SQLite repository as others see it, beside its content.
 
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { openSqliteFile } from "../../../../drivers/repositories/sqlite/file.ts";
+import { isNetworkType } from "../../../../drivers/repositories/sqlite/network_file.ts";
 import {
   checkSqliteRepository,
   openSqliteRepository,
 } from "../../../../drivers/repositories/sqlite/repository.ts";
-import { makeJob } from "../../../testing/make_job.ts";
+import { CapturedLogs } from "../../../testing/captured_logs.ts";
+import { makeJob, makeJobs } from "../../../testing/make_job.ts";
 
 Deno.test({
   name:
@@ -21,7 +26,8 @@ Deno.test({
     try {
       const repository = await open();
       await repository.insert([makeJob()]);
-      assert.deepEqual([path, `${path}-wal`].map(modeOf), [0o600, 0o600]);
+      const beside = ["-wal", "-shm", "-lock"].map((end) => path + end);
+      assert.deepEqual([path, ...beside].map(modeOf), [0o600, 0o600, 0o600, 0o600]);
       await repository.close();
       Deno.chmodSync(path, 0o640);
       await (await open()).close();
@@ -69,4 +75,103 @@ Deno.test({
     await assert.rejects(openSqliteRepository({ path }), isRefusal);
     await assert.rejects(checkSqliteRepository({ path }), isRefusal);
   },
+});
+
+/** What another process gets or says that uses the file. */
+async function runSqlite(path: string, sql: string, isReadOnly = true): Promise<string> {
+  const script = `import { DatabaseSync } from "node:sqlite";
+    const database = new DatabaseSync(${JSON.stringify(path)}, { readOnly: ${isReadOnly}, timeout: 0 });
+    try {
+      console.log(JSON.stringify(database.prepare(${JSON.stringify(sql)}).all()));
+    } catch (error) {
+      console.log(error.message);
+    }`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--quiet", "--no-lock", script],
+    stderr: "inherit",
+  });
+  return new TextDecoder().decode((await child.output()).stdout).trim();
+}
+
+async function withFile(use: (path: string) => Promise<void>): Promise<void> {
+  const folder = Deno.makeTempDirSync({ prefix: "valet_sqlite_" });
+  try {
+    await use(`${folder}/valet.db`);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("sqlite repository: another process reads what was answered, and stops no write", () =>
+  withFile(async (path) => {
+    const repository = await openSqliteRepository({ path });
+    const job = makeJob();
+    await repository.insert([job]);
+    assert.equal(await runSqlite(path, "SELECT id FROM jobs"), `[{"id":"${job.id}"}]`);
+    const reader = new DatabaseSync(path, { readOnly: true });
+    reader.exec("BEGIN");
+    assert.deepEqual({ ...reader.prepare("SELECT count(*) AS n FROM jobs").get() }, { n: 1 });
+    await repository.insert(makeJobs(5_000));
+    assert.deepEqual({ ...reader.prepare("SELECT count(*) AS n FROM jobs").get() }, { n: 1 });
+    reader.close();
+    assert.equal(await runSqlite(path, "SELECT count(*) AS n FROM jobs"), '[{"n":5001}]');
+    await repository.close();
+    assert.equal(await runSqlite(path, "SELECT count(*) AS n FROM jobs"), '[{"n":5001}]');
+  }));
+
+Deno.test("sqlite repository: a program that writes makes it unavailable, and its end heals it", () =>
+  withFile(async (path) => {
+    await using logs = new CapturedLogs();
+    const repository = await openSqliteRepository({ path });
+    const writer = new DatabaseSync(path);
+    writer.exec("BEGIN IMMEDIATE");
+    await assert.rejects(repository.insert([makeJob()]), {
+      code: "unavailable",
+      message: /locked/,
+    });
+    assert.equal((await repository.health()).isHealthy, false);
+    writer.exec("ROLLBACK");
+    writer.close();
+    await logs.waitFor({ level: "info", message: "the SQLite database can be written again" });
+    assert.equal((await repository.health()).isHealthy, true);
+    await repository.insert([makeJob()]);
+    await repository.close();
+  }));
+
+Deno.test("openSqliteRepository: says so where another program has locked the file", () =>
+  withFile(async (path) => {
+    await (await openSqliteRepository({ path })).close();
+    const writer = new DatabaseSync(path);
+    writer.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    await assert.rejects(openSqliteRepository({ path }), {
+      code: "failed_precondition",
+      message: `Cannot open the SQLite database ${path}: another process has locked it; ` +
+        "end that process, or what it does with the file",
+    });
+    writer.close();
+    await (await openSqliteRepository({ path })).close();
+  }));
+
+Deno.test("openSqliteRepository: a lock file that was left behind locks nothing out", () =>
+  withFile(async (path) => {
+    Deno.writeTextFileSync(`${path}-lock`, "");
+    await (await openSqliteRepository({ path })).close();
+    assert.deepEqual([...Deno.readDirSync(dirname(path))].map(({ name }) => name), ["valet.db"]);
+  }));
+
+Deno.test("openSqliteFile: on a network file system it has the file for itself", () =>
+  withFile(async (path) => {
+    const open = () => openSqliteFile(path, () => Promise.resolve(false));
+    const file = await open();
+    file.jobs.transaction(() => file.jobs.insert([makeJob()]));
+    assert.equal(await runSqlite(path, "SELECT * FROM jobs"), "database is locked");
+    await assert.rejects(open(), { message: /another process has locked it/ });
+    assert.equal(file.watch.findMissing(), undefined);
+    file.close();
+    assert.equal(await runSqlite(path, "SELECT count(*) AS n FROM jobs"), '[{"n":1}]');
+  }));
+
+Deno.test("isNetworkType knows NFS and CIFS, signed or not, and no disk", () => {
+  assert.ok([0x6969, 0xff534d42, 0xff534d42 | 0, 0x65735546].every(isNetworkType));
+  assert.ok(![0xef53, 0x58465342, 0x9123683e | 0, 0x01021994, 0x794c7630].some(isNetworkType));
 });

@@ -67,8 +67,7 @@ Deno.test("sqlite repository: times before 1970 and up to the last of a Date com
 Deno.test("sqlite repository: every query is led by an index and sorts nothing", async () => {
   const path = newPath();
   await (await open(path)).close();
-  const { countStates, begin: _, commit: _c, rollback: _r, touch: _t, insert: _i, ...bounded } =
-    statements;
+  const { countStates, begin: _, commit: _c, rollback: _r, insert: _i, ...bounded } = statements;
   const planOf = (sql: string) =>
     readFile(
       path,
@@ -234,7 +233,7 @@ Deno.test("openSqliteRepository: refuses a damaged database", async () => {
 Deno.test("openSqliteRepository: refuses a file that is open already, at once", async () => {
   const repository = await open();
   const path = paths.get(repository)!;
-  const reason = "another process uses it; one process at a time is allowed";
+  const reason = "another Valet uses it; one process at a time is allowed";
   await assertRefused(path, "failed_precondition", reason);
   const other = startSqliteWriter(path);
   for await (const { word, text } of other.lines) {
