@@ -15,6 +15,8 @@ export interface JobQuery {
   readonly limit: number;
   /** Only jobs whose id sorts before this one: the last id of the page before. */
   readonly beforeId?: string | undefined;
+  /** Looks for jobs no longer than this, but at one at least; absent: until the page is full. */
+  readonly maxMs?: number | undefined;
 }
 
 /** One page of jobs, newest first. */
@@ -91,8 +93,9 @@ export interface Repository {
   get(id: string): MaybePromise<Job | null>;
 
   /**
-   * One page of jobs, newest first. A page is bounded work: it may hold fewer jobs than `limit`, even
-   * none, and still name a next page. Jobs that arrive meanwhile do not move those on later pages.
+   * One page of jobs, newest first. It may hold fewer jobs than `limit` and still name a next page: where they
+   * are large, and after `maxMs`, then even none. It holds nobody up: between two turns of the event loop it
+   * works a few milliseconds. Jobs that arrive meanwhile do not move those on later pages.
    */
   list(query: JobQuery): Promise<JobPage>;
 

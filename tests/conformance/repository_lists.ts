@@ -166,4 +166,62 @@ export function testLists(test: TestRepository): void {
     const query = { text: "EVEN", taskName: "third", status: "COMPLETED", limit: 3 } as const;
     assert.deepEqual(await readPages(repository, query), expected);
   });
+
+  test("list by text finds a part that begins and ends anywhere in a long text", async (repository) => {
+    const filler = "lorem ipsum ".repeat(4_000);
+    const job = makeJob({
+      description: `${filler}Kiki \u212Aelvin \u0130\u{1F600}%_\\ \u03A3${filler}`,
+    });
+    await repository.insert([makeJob({ description: filler }), job]);
+    const parts = ["kiki", "kelvin", "elvin", "i\u0307", "\u{1F600}%_\\", "n i", "\u03C3", "m Kik"];
+    for (const text of parts) {
+      assert.deepEqual(await readPages(repository, { text, limit: 10 }), [job], text);
+    }
+    for (const text of ["kikis", "kalvin", "\u{1F600}%__", "m  kik"]) {
+      assert.deepEqual(await readPages(repository, { text, limit: 10 }), [], text);
+    }
+    assert.deepEqual(await readPages(repository, { text: "x".repeat(60_000), limit: 10 }), []);
+  });
+
+  test("list with maxMs looks at one job at least, and goes on where it ended", async (repository) => {
+    const needle = makeJob({ name: "the needle" });
+    await repository.insert([needle, ...makeJobs(600)]);
+    const query = { text: "needle", limit: 10, maxMs: 0 };
+    const first = await repository.list(query);
+    assert.deepEqual(first.jobs, []);
+    assert.notEqual(first.nextBeforeId, null);
+    assert.deepEqual(await readPages(repository, query), [needle]);
+    const { jobs } = await repository.list({ ...query, maxMs: undefined });
+    assert.deepEqual(jobs, [needle], "without a bound the search did not reach the match");
+  });
+
+  test("list ends a page where its jobs are large, and the next one goes on", async (repository) => {
+    const description = "x".repeat(60_000);
+    const paramsJson = JSON.stringify("x".repeat(1_000_000));
+    const jobs = makeJobs(20, { paramsJson, description });
+    for (const job of jobs) await repository.insert([job]);
+    for (const query of [{ limit: 1000 }, { limit: 1000, text: "A JOB" }]) {
+      const page = await repository.list(query);
+      assert.equal(page.jobs.length, 4, "a page has 4 MiB and the rest of one job");
+      assert.equal(page.nextBeforeId, page.jobs.at(-1)!.id);
+      assert.deepEqual(await readPages(repository, query), jobs.toReversed());
+    }
+  });
+
+  test("list lets others run in between, however many there are at once", async (repository) => {
+    const jobs = makeJobs(400, { description: "x".repeat(65_000) });
+    for (let i = 0; i < jobs.length; i += 50) await repository.insert(jobs.slice(i, i + 50));
+    let turnCount = 0;
+    const count = () => {
+      turnCount += 1;
+      timer = setTimeout(count);
+    };
+    let timer = setTimeout(count);
+    const searches = Array.from({ length: 10 }, () => repository.list({ text: "y", limit: 10 }));
+    for (const page of await Promise.all(searches)) {
+      assert.deepEqual(page, { jobs: [], nextBeforeId: null });
+    }
+    clearTimeout(timer);
+    assert.ok(turnCount >= 10, `${turnCount} turns`);
+  });
 }

@@ -1,5 +1,5 @@
 // Keeps jobs in this process: the reference of the Repository contract, and the fastest store.
-// Opened by drivers/mod.ts. No method awaits anything, so each one is atomic.
+// Opened by drivers/mod.ts. No method but `list` awaits anything, so each one is atomic.
 
 // deno-lint-ignore-file require-await -- async only turns what is thrown into a rejection
 
@@ -18,7 +18,7 @@ import type {
   WorkQuery,
 } from "../../../src/jobs/repository.ts";
 import { readPositiveInteger } from "../../read_option.ts";
-import { createJobFilter, maxCandidates } from "../job_filter.ts";
+import { readPage } from "../job_page.ts";
 import { type Entry, JobTable, sizeOf } from "./job_table.ts";
 
 /**
@@ -77,19 +77,10 @@ class MemoryRepository implements Repository {
   }
 
   async list(query: JobQuery): Promise<JobPage> {
-    const matches = createJobFilter(query);
-    const jobs: Job[] = [];
-    let candidateCount = 0;
-    let lastId = "";
-    for (const { id, job } of this.#openTable().candidates(query)) {
-      const isMatch = matches(job);
-      // Only one more match makes a next page, so that the last page is known to be the last.
-      const isFull = isMatch && jobs.length === query.limit;
-      if (isFull || candidateCount++ === maxCandidates) return { jobs, nextBeforeId: lastId };
-      if (isMatch) jobs.push(job);
-      lastId = id;
-    }
-    return { jobs, nextBeforeId: null };
+    return await readPage(
+      query,
+      (beforeId) => this.#openTable().candidates({ ...query, beforeId }),
+    );
   }
 
   async delete(id: string): Promise<Job | null> {

@@ -2,6 +2,7 @@
 // number of rows by an index, and reads whole jobs only once it knows which.
 
 import type { Buffer } from "node:buffer";
+import { steadyNow } from "../../../src/clock.ts";
 import { isWaiting, type Job } from "../../../src/jobs/job.ts";
 import type {
   JobCounts,
@@ -10,15 +11,22 @@ import type {
   Work,
   WorkQuery,
 } from "../../../src/jobs/repository.ts";
-import { createJobFilter, maxCandidates, maxPageTextLength, textLength } from "../job_filter.ts";
+import {
+  createJobFilter,
+  JobPageBuilder,
+  likePattern,
+  maxPageTextLength,
+  textLength,
+} from "../job_page.ts";
 import { toBytes, toHex, toId } from "./ids.ts";
 import { toJob, type Value } from "./rows.ts";
 import { statements } from "./statements.ts";
-import { byStatus, states, statesOf, statusOf } from "./states.ts";
-import type { Session } from "./server.ts";
+import { byStatus, states, statesOf } from "./states.ts";
+import type { MysqlServer, Session } from "./server.ts";
 
-/** So many of the jobs that a `list` looks at are in memory at a time. */
+/** So many jobs one step of a search looks at. */
 const candidateStep = 250;
+const read = { isRepeatable: true } as const;
 /** Whole jobs are read so many at a time, first and at most: nobody knows before how large they are. */
 const firstReadCount = 16;
 const maxReadCount = 64;
@@ -26,33 +34,38 @@ const maxReadCount = 64;
 const firstId = "00000000-0000-0000-0000-000000000000";
 const lastId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
-/** The `list` of the port. */
-export async function listJobs(session: Session, query: JobQuery): Promise<JobPage> {
-  const { limit, status, taskName, text } = query;
+/** The `list` of the port. Between two steps others may use the connection. */
+export async function listJobs(server: MysqlServer, query: JobQuery): Promise<JobPage> {
+  const { limit, status, taskName, text, maxMs = Infinity } = query;
   // An index finds the jobs of a status or of a task; everything else takes a look at them.
   const isSearch = text !== undefined || (status !== undefined && taskName !== undefined);
   const step = isSearch ? candidateStep : limit + 1;
-  const found: string[] = [];
-  let candidateCount = 0;
+  const matches = createJobFilter(query);
+  const page = new JobPageBuilder(query);
+  const endMs = steadyNow() + maxMs;
   let beforeId = query.beforeId ?? lastId;
-  const readPage = async (nextBeforeId: string | null): Promise<JobPage> => {
-    const { jobs, readCount } = await readJobs(session, found);
-    return {
-      jobs: jobs.filter(createJobFilter({ ...query, text: undefined })),
-      nextBeforeId: readCount < found.length ? found[readCount - 1]! : nextBeforeId,
-    };
-  };
   for (;;) {
-    const ids = await findCandidates(session, query, beforeId, step);
-    const matches = isSearch ? await search(session, ids, query) : undefined;
-    for (const id of ids) {
-      const isMatch = matches?.has(id) ?? true;
-      const isFull = isMatch && found.length === limit;
-      if (isFull || candidateCount++ === maxCandidates) return await readPage(beforeId);
-      if (isMatch) found.push(id);
-      beforeId = id;
+    const [ids, hits] = await server.use(async (session) => {
+      const ids = await findCandidates(session, query, beforeId, step);
+      return [ids, isSearch ? await search(session, ids, query) : ids];
+    }, read);
+    for (let readCount = 0, count = firstReadCount; readCount < hits.length; count = maxReadCount) {
+      if (page.isFull) return page.end(beforeId);
+      const part = hits.slice(readCount, readCount + count);
+      const stored = await server.use((session) => readStored(session, part), read);
+      for (const id of part) {
+        // Only one more makes a next page, so that the last page is known to be the last.
+        if (page.isFull) return page.end(beforeId);
+        const job = stored.get(id);
+        // It may have changed meanwhile.
+        if (job !== undefined && matches(job)) page.add(job);
+        beforeId = id;
+      }
+      readCount += part.length;
     }
-    if (ids.length < step) return await readPage(null);
+    if (ids.length < step) return page.end(null);
+    beforeId = ids.at(-1)!;
+    if (page.isFull || steadyNow() >= endMs) return page.end(beforeId);
   }
 }
 
@@ -77,24 +90,18 @@ async function findCandidates(
   return toIds(await session.execute(statements.listAll, [before, limit]));
 }
 
+/** Those of the ids whose jobs may match, in their order. */
 async function search(
   session: Session,
   ids: readonly string[],
-  query: JobQuery,
-): Promise<ReadonlySet<string>> {
-  if (ids.length === 0) return new Set();
-  const rows = await session.execute(statements.searchedJobs, [toJson(ids)]);
-  const matches = createJobFilter(query);
-  const matching = rows.filter(([id, state, taskName, name, description]) =>
-    matches({
-      id: toId(id as Buffer),
-      status: statusOf(state as number),
-      taskName: taskName as string,
-      name: name as string,
-      description: description as string ?? undefined,
-    })
-  );
-  return new Set(toIds(matching));
+  { taskName, text }: JobQuery,
+): Promise<readonly string[]> {
+  if (ids.length === 0) return [];
+  const pattern = text === undefined ? null : likePattern(text) ?? null;
+  const task = taskName ?? null;
+  const values = [toJson(ids), task, task, pattern, pattern, pattern];
+  const found = new Set(toIds(await session.execute(statements.searchedJobs, values)));
+  return ids.filter((id) => found.has(id));
 }
 
 /** The jobs of the first ids, in their order, without those deleted meanwhile; and how many ids that were. */
@@ -111,8 +118,7 @@ async function readJobs(
     count = Math.min(count * 2, maxReadCount)
   ) {
     const part = ids.slice(readCount, readCount + count);
-    const rows = await session.execute(statements.jobs, [toJson(part)]);
-    const stored = new Map(rows.map(toJob).map((job) => [job.id, job]));
+    const stored = await readStored(session, part);
     for (const id of part) {
       if (pageTextLength >= maxPageTextLength) return { jobs, readCount };
       readCount++;
@@ -123,6 +129,11 @@ async function readJobs(
     }
   }
   return { jobs, readCount };
+}
+
+async function readStored(session: Session, ids: readonly string[]): Promise<Map<string, Job>> {
+  const rows = await session.execute(statements.jobs, [toJson(ids)]);
+  return new Map(rows.map(toJob).map((job) => [job.id, job]));
 }
 
 /** The `find` of the port. */

@@ -114,7 +114,7 @@ class MysqlRepository implements Repository {
   }
 
   list(query: JobQuery): Promise<JobPage> {
-    return this.#call(() => this.#server.use((session) => listJobs(session, query), read));
+    return this.#call(() => listJobs(this.#server, query));
   }
 
   delete(id: string): Promise<Job | null> {

@@ -61,6 +61,9 @@ export const maxShortText = 250;
 const short = `VARCHAR(${maxShortText}) CHARACTER SET utf8mb4`;
 const long = "LONGTEXT CHARACTER SET utf8mb4";
 
+/** Whatever the case: the columns themselves are compared byte by byte. */
+const isLike = (column: string) => `j.${column} COLLATE utf8mb4_general_ci LIKE ? ESCAPE '\\\\'`;
+
 const count = (state: number) =>
   "SELECT COUNT(*) FROM (SELECT 1 FROM valet_jobs FORCE INDEX (valet_jobs_state) " +
   `WHERE state = ${state} LIMIT 100000) c${state}`;
@@ -71,8 +74,9 @@ export const statements = {
   jobs: `SELECT ${columns} FROM ${ids} ${byId}`,
   /** The same, locked until the transaction ends, each with whether its lease is over. */
   lockedJobs: `SELECT ${columns}, j.lease_until <= UTC_TIMESTAMP(3) FROM ${ids} ${byId} FOR UPDATE`,
-  /** What `list` looks for a text in, of a JSON array of ids. */
-  searchedJobs: `SELECT j.id, j.state, j.task_name, j.name, j.description FROM ${ids} ${byId}`,
+  /** Ids of the jobs of a JSON array of ids that have a task and are like a pattern, where these are not null. */
+  searchedJobs: `SELECT j.id FROM ${ids} ${byId} WHERE (? IS NULL OR j.task_name = ?) ` +
+    `AND (? IS NULL OR ${isLike("name")} OR ${isLike("description")})`,
   job: `SELECT ${columns} FROM valet_jobs j WHERE id = ?`,
   lockedJob: `SELECT ${columns} FROM valet_jobs j WHERE id = ? FOR UPDATE`,
   result: "SELECT result, failure_reason FROM valet_jobs WHERE id = ? AND has_result = 1",

@@ -13,7 +13,7 @@ import {
 } from "../../../src/jobs/job.ts";
 import { applyChange, type Change, changedId, resultAfter } from "../../../src/jobs/job_change.ts";
 import type { JobQuery, Work, WorkQuery } from "../../../src/jobs/repository.ts";
-import { type Candidate, maxPageTextLength, textLength } from "../job_filter.ts";
+import { likePattern, maxPageTextLength, textLength } from "../job_page.ts";
 import { jobOf, jobStates, rowOf, stateOf, statesOf, statusOf, toColumn, toText } from "./rows.ts";
 import { statements } from "./statements.ts";
 
@@ -135,15 +135,21 @@ export class SqliteJobs {
     return { jobs, nextRunAtMs: null };
   }
 
-  /** Newest first, at most `limit` of the jobs among which the matches of a query are. */
-  candidates({ status, taskName, beforeId = afterEveryId }: JobQuery, limit: number): Candidate[] {
-    return this.#candidateRows(status, taskName, beforeId, limit).map((row) => ({
-      id: row[0] as string,
-      status: statusOf(row[1]),
-      taskName: toText(row[2])!,
-      name: toText(row[3])!,
-      description: toText(row[4]),
-    }));
+  /** Newest first, the jobs among which the matches of a query are; null stands for one that does not match. */
+  *candidates(
+    { status, taskName, text, beforeId = afterEveryId }: JobQuery,
+  ): Generator<{ readonly id: string; readonly job: Job | null }, void> {
+    const pattern = text === undefined ? undefined : likePattern(text);
+    const values = [toColumn(taskName), pattern ?? null, beforeId];
+    const rows = status !== undefined
+      ? this.#prepared.candidatesOfStates.iterate(...values, ...statesOf[status])
+      : this.#prepared[taskName === undefined ? "candidates" : "candidatesOfTask"]
+        .iterate(...values);
+    for (const row of rows) {
+      const id = (row as unknown as Row)[0] as string;
+      const mayMatch = (row as unknown as Row)[1] === 1;
+      yield { id, job: mayMatch ? this.get(id) : null };
+    }
   }
 
   /** How many jobs there are. */
@@ -179,19 +185,6 @@ export class SqliteJobs {
   /** Undoes what has not been committed, unless a full disk has ended the transaction already. */
   #endTransaction(): void {
     if (this.#database.isTransaction) this.#prepared.rollback.run();
-  }
-
-  #candidateRows(
-    status: JobStatus | undefined,
-    taskName: string | undefined,
-    beforeId: string,
-    limit: number,
-  ): Row[] {
-    if (status !== undefined) {
-      return this.#rows("candidatesOfStates", ...statesOf[status], beforeId, limit);
-    }
-    if (taskName === undefined) return this.#rows("candidates", beforeId, limit);
-    return this.#rows("candidatesOfTask", toColumn(taskName), beforeId, limit);
   }
 
   /** Writes what a change made of a job; false: the job is not what it was thought to be. */

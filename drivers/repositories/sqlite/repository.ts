@@ -17,13 +17,10 @@ import type {
   Work,
   WorkQuery,
 } from "../../../src/jobs/repository.ts";
-import { createJobFilter, maxCandidates, maxPageTextLength, textLength } from "../job_filter.ts";
+import { readPage, textLength } from "../job_page.ts";
 import { Commits } from "./commits.ts";
 import { openSqliteFile, type SqliteFile } from "./file.ts";
 import type { SqliteJobs } from "./jobs.ts";
-
-/** So many of the jobs that a `list` looks at are in memory at a time. */
-const candidateBatch = 200;
 
 /** Lost with the power, these have a job run again, as a job does whose node died: nobody waits for the disk. */
 const repeatable: ReadonlySet<Change["kind"]> = new Set([
@@ -98,27 +95,7 @@ class SqliteRepository implements Repository {
   }
 
   async list(query: JobQuery): Promise<JobPage> {
-    const matches = createJobFilter(query);
-    const jobs: Job[] = [];
-    let pageTextLength = 0;
-    let { beforeId } = query;
-    for (let left = maxCandidates; left > 0; left -= candidateBatch) {
-      const batch = this.#read(() => this.#jobs.candidates({ ...query, beforeId }, candidateBatch));
-      for (const candidate of batch) {
-        if (matches(candidate)) {
-          // Only one more match makes a next page, so that the last page is known to be the last.
-          if (jobs.length === query.limit || pageTextLength >= maxPageTextLength) {
-            return { jobs, nextBeforeId: beforeId! };
-          }
-          const job = this.#read(() => this.#jobs.get(candidate.id)!);
-          jobs.push(job);
-          pageTextLength += textLength(job);
-        }
-        beforeId = candidate.id;
-      }
-      if (batch.length < candidateBatch) return { jobs, nextBeforeId: null };
-    }
-    return { jobs, nextBeforeId: beforeId! };
+    return await readPage(query, (beforeId) => this.#candidates({ ...query, beforeId }));
   }
 
   async delete(id: string): Promise<Job | null> {
@@ -179,6 +156,15 @@ class SqliteRepository implements Repository {
     }
   }
 
+  *#candidates(query: JobQuery): ReturnType<SqliteJobs["candidates"]> {
+    this.#assertOpen();
+    try {
+      yield* this.#jobs.candidates(query);
+    } catch (cause) {
+      throw unreadable(cause);
+    }
+  }
+
   #write<Result>(work: () => Result, options?: Parameters<Commits["add"]>[1]): Promise<Result> {
     this.#assertOpen();
     return this.#commits.add(work, options);
@@ -214,8 +200,7 @@ class SqliteRepository implements Repository {
     try {
       return work();
     } catch (cause) {
-      const reason = errorMessage(cause);
-      throw new ValetError("unavailable", `Cannot read the SQLite database: ${reason}`, { cause });
+      throw unreadable(cause);
     }
   }
 
@@ -224,6 +209,11 @@ class SqliteRepository implements Repository {
       throw new ValetError("unavailable", "Cannot use the SQLite repository: it is closed");
     }
   }
+}
+
+function unreadable(cause: unknown): ValetError {
+  const message = `Cannot read the SQLite database: ${errorMessage(cause)}`;
+  return new ValetError("unavailable", message, { cause });
 }
 
 /** About the length of the texts that a change writes. */

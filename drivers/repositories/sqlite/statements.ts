@@ -1,12 +1,18 @@
 // Every statement of the SQLite repository. Prepared once by jobs.ts; values are always bound.
-// Each one is bounded by an index or by its LIMIT: a test asks SQLite for its plans.
+// Each one is led by an index: a test asks SQLite for its plans. Those of candidates are not bounded: their
+// reader stops when it has worked long enough.
 
 import { jobColumns, jobStates } from "./rows.ts";
 
 const { abandoned, deferred, running, scheduled, waiting } = jobStates;
 
-/** What a filter in JavaScript needs to see of a job. */
-const candidateColumns = "id, state, task_name, name, description";
+/**
+ * The id of a job, and whether it may match: its task is ?1, and its name or description like ?2, where these
+ * are not null. A text that is a blob is looked at by the filter alone.
+ */
+const candidateColumns = `id, (?1 IS NULL OR task_name = ?1) AND (?2 IS NULL
+    OR name LIKE ?2 ESCAPE '\\' OR typeof(name) = 'blob'
+    OR description LIKE ?2 ESCAPE '\\' OR typeof(description) = 'blob')`;
 
 /** The jobs of two states in one order. SQLite merges what the index gives, it does not sort. */
 function ofStates(columns: string, first: string, second: string, range: string, end: string) {
@@ -40,14 +46,8 @@ export const statements = {
     WHERE state = ${deferred} AND run_at_ms > ? ORDER BY run_at_ms LIMIT 1`,
   waiting: ofStates(jobColumns, `${waiting}`, `${scheduled}`, "id > ?1", "ORDER BY id LIMIT ?2"),
   abandoned: `SELECT ${jobColumns} FROM jobs WHERE state = ${abandoned} ORDER BY id LIMIT ?`,
-  candidates: `SELECT ${candidateColumns} FROM jobs WHERE id < ? ORDER BY id DESC LIMIT ?`,
+  candidates: `SELECT ${candidateColumns} FROM jobs WHERE id < ?3 ORDER BY id DESC`,
   candidatesOfTask: `SELECT ${candidateColumns} FROM jobs
-    WHERE task_name = ? AND id < ? ORDER BY id DESC LIMIT ?`,
-  candidatesOfStates: ofStates(
-    candidateColumns,
-    "?1",
-    "?2",
-    "id < ?3",
-    "ORDER BY id DESC LIMIT ?4",
-  ),
+    WHERE task_name = ?1 AND id < ?3 ORDER BY id DESC`,
+  candidatesOfStates: ofStates(candidateColumns, "?4", "?5", "id < ?3", "ORDER BY id DESC"),
 } as const;

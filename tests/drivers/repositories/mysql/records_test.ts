@@ -82,7 +82,7 @@ test("mysql: 40 MiB of params and results travel in packets of 4 MiB", () =>
     }
   }, "maxAllowedPacket=4194304"));
 
-test("mysql: a page ends at 16 MiB of large jobs, and the next one goes on", () =>
+test("mysql: find ends a page at 4 MiB of large jobs, and the next one goes on", () =>
   testOn(assertPagesOfLargeJobs));
 
 test("mysql: what fits in no packet is too_large, names the limit, and harms no other call", () =>

@@ -87,7 +87,7 @@ const plans: Readonly<
 > = {
   jobs: [statements.jobs, [ids], primary],
   lockedJobs: [statements.lockedJobs, [ids], primary],
-  searchedJobs: [statements.searchedJobs, [ids], primary],
+  searchedJobs: [statements.searchedJobs, [ids, null, null, "%a%", "%a%", "%a%"], primary],
   claimedJobs: [statements.claimedJobs, [ids, 1], primary],
   job: [statements.job, [id], primary],
   lockedJob: [statements.lockedJob, [id], primary],

@@ -80,7 +80,9 @@ Deno.test({
 /** What another process gets or says that uses the file. */
 async function runSqlite(path: string, sql: string, isReadOnly = true): Promise<string> {
   const script = `import { DatabaseSync } from "node:sqlite";
-    const database = new DatabaseSync(${JSON.stringify(path)}, { readOnly: ${isReadOnly}, timeout: 0 });
+    const database = new DatabaseSync(${
+    JSON.stringify(path)
+  }, { readOnly: ${isReadOnly}, timeout: 0 });
     try {
       console.log(JSON.stringify(database.prepare(${JSON.stringify(sql)}).all()));
     } catch (error) {
