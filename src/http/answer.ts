@@ -18,6 +18,8 @@ export interface Route {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Path below the mount point, in Hono's notation: `/jobs/:id`. */
   readonly path: string;
+  /** What becomes of a query string: the handler reads it, or nobody looks. Absent: any parameter is refused. */
+  readonly query?: "read" | "ignored";
   /** `mount` is the prefix under which the route was called: empty or `/api`. */
   readonly handle: (context: Context, mount: string) => MaybePromise<Answer>;
 }

@@ -14,6 +14,7 @@ import { answerOfError, errorAnswer } from "./error_response.ts";
 import { createCors } from "./cors.ts";
 import { jobsRoutes } from "./jobs_routes.ts";
 import { createBodyReader } from "./request_body.ts";
+import { withoutQuery } from "./query.ts";
 import { createRequestIds } from "./request_id.ts";
 import { statusRoutes } from "./status_routes.ts";
 import { tasksRoutes } from "./tasks_routes.ts";
@@ -97,8 +98,9 @@ export function createApp(options: AppOptions): Hono {
   }
 
   for (const mount of mounts) {
-    for (const { method, path, handle } of routes) {
-      app.on(method, mount + path, (context) => respond(context, handle, mount));
+    for (const { method, path, query, handle } of routes) {
+      const checked = query === undefined ? withoutQuery(handle) : handle;
+      app.on(method, mount + path, (context) => respond(context, checked, mount));
     }
   }
 

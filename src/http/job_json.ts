@@ -14,7 +14,7 @@ export function jobJson(job: Job, unitMs: number): string {
   if (job.description !== undefined) text += `,"description":${JSON.stringify(job.description)}`;
   text += `,"task_name":${JSON.stringify(job.taskName)}`;
   if (job.paramsJson !== undefined) text += `,"task_params":${job.paramsJson}`;
-  if (job.timeoutMs > 0) text += `,"timeout":${job.timeoutMs / unitMs}`;
+  if (job.timeoutMs > 0) text += `,"timeout":${timeoutJson(job.timeoutMs, unitMs)}`;
   text += `,"status":"${job.status}"`;
   if (job.failureReason !== undefined) {
     text += `,"failure_reason":${JSON.stringify(job.failureReason)}`;
@@ -32,6 +32,11 @@ export function resultJson(result: JobResult): string {
   if (result.metadataJson !== undefined) text += `,"metadata":${result.metadataJson}`;
   if (result.error !== undefined) text += `,"error":${JSON.stringify(result.error)}`;
   return text + "}";
+}
+
+/** In the form of a request, which has no part of a unit. */
+function timeoutJson(timeoutMs: number, unitMs: number): string {
+  return timeoutMs % unitMs === 0 ? String(timeoutMs / unitMs) : `"${timeoutMs}ms"`;
 }
 
 function timeJson(field: string, timestampMs: number | undefined): string {

@@ -4,6 +4,7 @@ import type { JobService } from "../jobs/service.ts";
 import { whenReady } from "../maybe_promise.ts";
 import { noContent, type Route } from "./answer.ts";
 import { jobJson, resultJson } from "./job_json.ts";
+import { readQuery } from "./query.ts";
 import type { UseBody } from "./request_body.ts";
 
 /** What the routes of jobs work with. */
@@ -21,8 +22,8 @@ export function jobsRoutes({ service, unitMs, useBody }: JobsRoutesOptions): rea
       method: "POST",
       path: "/jobs",
       handle: (context, mount) =>
-        useBody(context, async ({ value }) => {
-          const job = await service.create(value);
+        useBody(context, async ({ value, changedNumbers }) => {
+          const job = await service.create(value, changedNumbers);
           const headers = { location: `${mount}/jobs/${job.id}` };
           return { status: 202, json: jobJson(job, unitMs), headers };
         }),
@@ -30,14 +31,9 @@ export function jobsRoutes({ service, unitMs, useBody }: JobsRoutesOptions): rea
     {
       method: "GET",
       path: "/jobs",
+      query: "read",
       handle: async ({ req }) => {
-        const { jobs, nextCursor } = await service.list({
-          status: req.query("status"),
-          taskName: req.query("task_name"),
-          text: req.query("q"),
-          limit: req.query("limit"),
-          cursor: req.query("cursor"),
-        });
+        const { jobs, nextCursor } = await service.list(readQuery(req.raw));
         const next = nextCursor === undefined ? "" : `,"next_cursor":"${nextCursor}"`;
         const list = jobs.map((job) => jobJson(job, unitMs)).join(",");
         return { status: 200, json: `{"jobs":[${list}]${next}}` };

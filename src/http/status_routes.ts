@@ -16,10 +16,11 @@ export function statusRoutes(status: () => Promise<StatusReport>): readonly Rout
       handle: async () => ({ status: 200, json: JSON.stringify(await status()) }),
     },
     // To be alive is to answer: it asks nothing, so that a slow store never gets the node restarted.
-    { method: "GET", path: "/health/live", handle: () => alive },
+    { method: "GET", path: "/health/live", query: "ignored", handle: () => alive },
     {
       method: "GET",
       path: "/health/ready",
+      query: "ignored", // load balancers add what they like
       handle: async () => {
         const reasons = reasonsNotReady(await status());
         if (reasons.length === 0) return ready;

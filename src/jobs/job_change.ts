@@ -7,7 +7,7 @@ import { isFinished, isWaiting, type Job, type JobResult, type Outcome } from ".
  * One step of a job's life, applied by compare-and-set: a change that does not fit the job as it is
  * stored (another status, another fence) does nothing. `held` is the job as its holder claimed it.
  *
- * - `edit`: a client changes the name or the description; an absent one stays as it is.
+ * - `edit`: a client changes the name or the description; an absent one stays as it is, null removes it.
  * - `schedule`: the time of a PENDING job with `runAtMs` came.
  * - `claim`: a node takes the job to run it, with a lease on it where nodes share the store. The new
  *   fence protects the job from whoever held it before.
@@ -26,7 +26,7 @@ export type Change =
     readonly kind: "edit";
     readonly id: string;
     readonly name?: string | undefined;
-    readonly description?: string | undefined;
+    readonly description?: string | null | undefined;
   }
   | { readonly kind: "schedule"; readonly id: string }
   | { readonly kind: "claim"; readonly id: string; readonly leaseMs: number }
@@ -49,7 +49,7 @@ export function applyChange(job: Job, change: Change, nowMs: number): Job | null
   switch (change.kind) {
     case "edit": {
       const { name = job.name, description = job.description } = change;
-      return { ...job, name, description };
+      return { ...job, name, description: description ?? undefined };
     }
     case "schedule":
       if (job.status !== "PENDING" || job.runAtMs === undefined || job.runAtMs > nowMs) return null;

@@ -2,18 +2,17 @@
 // src/jobs/request.ts; it knows nothing of HTTP or of any store. Called by src/http.
 
 import type { Clock } from "../clock.ts";
-import { errorMessage, ValetError } from "../errors.ts";
-import type { Job, JobResult } from "./job.ts";
+import { type ErrorDetail, errorMessage, ValetError } from "../errors.ts";
+import { isFinished, type Job, type JobResult } from "./job.ts";
 import { createJobIds, readJobId } from "./id.ts";
 import {
-  encodeCursor,
+  createNewJobParser,
   type JsonObject,
-  type ListInput,
   type NewJob,
   parseJobFields,
   parseListInput,
-  parseNewJob,
 } from "./request.ts";
+import { encodeCursor } from "./request_schema.ts";
 import { getLogger } from "../log/log.ts";
 import { type MaybePromise, whenReady } from "../maybe_promise.ts";
 import type { Queue } from "./queue.ts";
@@ -42,18 +41,20 @@ export interface JobService {
   /**
    * Stores a job and hands it to the queue, or, if it is to run later, to the scheduler.
    *
+   * @param changedNumbers the numbers of the input that reading its JSON has changed: they are refused.
    * @throws ValetError `invalid_argument`, or `queue_full`: then nothing is stored.
    */
-  create(input: JsonObject): Promise<Job>;
+  create(input: JsonObject, changedNumbers?: readonly ErrorDetail[]): Promise<Job>;
   get(id: string): MaybePromise<Job>;
   /** One page, newest first; `nextCursor` is undefined on the last one. Throws `invalid_argument`. */
-  list(input: ListInput): Promise<{ jobs: readonly Job[]; nextCursor: string | undefined }>;
-  /** Changes name and description; an absent one stays as it is. Throws `invalid_argument`. */
+  list(input: JsonObject): Promise<{ jobs: readonly Job[]; nextCursor: string | undefined }>;
+  /** Changes name and description; an absent one stays as it is, null removes it. Throws `invalid_argument`. */
   update(id: string, input: JsonObject): Promise<void>;
   /** Removes the job with its result; it will not run, and its run is aborted. */
   delete(id: string): Promise<void>;
-  /** The result; `not_found` until the job has finished. */
+  /** The result; `not_finished`, with the job's `status`, until the job has finished. */
   getResult(id: string): MaybePromise<JobResult>;
+  /** Removes the result alone; errors as those of {@link getResult}. */
   deleteResult(id: string): Promise<void>;
 }
 
@@ -61,6 +62,7 @@ export interface JobService {
 export function createJobService(options: JobServiceOptions): JobService {
   const { repository, queue, tasks, clock, onScheduled, onDeleted } = options;
   const unitMs = options.timeoutUnit === "second" ? 1000 : 1;
+  const parseNewJob = createNewJobParser(tasks, unitMs);
   const createJobId = createJobIds();
   const log = getLogger("jobs");
   /** Creates between their look at the queue's room and the end of their publish. */
@@ -85,9 +87,23 @@ export function createJobService(options: JobServiceOptions): JobService {
     return job;
   }
 
+  /** A job that has not finished has no result yet, which is another thing than none. */
+  async function refuseUnfinished(id: string): Promise<void> {
+    const job = await repository.get(id);
+    if (job === null || isFinished(job)) return;
+    const message = `job result with ID: ${id} not found: the job has not finished`;
+    throw new ValetError("not_finished", message, { fields: { status: job.status } });
+  }
+
+  /** The result of a job that finished since the first look. */
+  async function lookAgain(id: string): Promise<JobResult> {
+    await refuseUnfinished(id);
+    return await repository.getResult(id) ?? throwNotFound("job result", id);
+  }
+
   return {
-    async create(input) {
-      const parsed = parseNewJob(input, tasks, unitMs);
+    async create(input, changedNumbers) {
+      const parsed = parseNewJob(input, changedNumbers);
       const request = parsed instanceof Promise ? await parsed : parsed;
       const nowMs = clock.now();
       const job = newJob(createJobId(nowMs), request, nowMs);
@@ -135,14 +151,16 @@ export function createJobService(options: JobServiceOptions): JobService {
       if (job === null) throwNotFound("job", id);
     },
 
-    getResult(id) {
-      const reading = repository.getResult(jobId(id, "job result"));
-      return whenReady(reading, (result) => result ?? throwNotFound("job result", id));
+    getResult(input) {
+      const id = jobId(input, "job result");
+      return whenReady(repository.getResult(id), (result) => result ?? lookAgain(id));
     },
 
-    async deleteResult(id) {
-      const isFound = await repository.deleteResult(jobId(id, "job result"));
-      if (!isFound) throwNotFound("job result", id);
+    async deleteResult(input) {
+      const id = jobId(input, "job result");
+      if (await repository.deleteResult(id)) return;
+      await refuseUnfinished(id);
+      if (!await repository.deleteResult(id)) throwNotFound("job result", id);
     },
   };
 }

@@ -9,7 +9,7 @@ import type { TestRepository } from "./repository.ts";
 
 interface Fields {
   readonly name?: string | undefined;
-  readonly description?: string | undefined;
+  readonly description?: string | null | undefined;
 }
 
 async function edit(repository: Repository, id: string, fields: Fields): Promise<Job | null> {
@@ -52,6 +52,15 @@ export function testEdits(test: TestRepository): void {
     assert.equal((await repository.get(job.id))?.description, undefined);
     await edit(repository, job.id, { description: "text" });
     assert.equal((await repository.get(job.id))?.description, "text");
+  });
+
+  test("edit removes a description, and leaves the rest", async (repository) => {
+    const job = makeJob({ name: "old", description: "text" });
+    await repository.insert([job]);
+    const edited = await edit(repository, job.id, { name: "new", description: null });
+    assert.deepEqual(edited, { ...job, name: "new", description: undefined });
+    assert.deepEqual(await repository.get(job.id), edited);
+    assert.deepEqual(await edit(repository, job.id, { description: null }), edited);
   });
 
   test("edit keeps a due job due and a waiting one waiting", async (repository) => {

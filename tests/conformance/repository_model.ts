@@ -68,7 +68,7 @@ function heldStepsOf<Input>(
   }));
 }
 
-const fields = fc.record({ name: text, description: text }, { requiredKeys: [] });
+const fields = fc.record({ name: text, description: fc.option(text) }, { requiredKeys: [] });
 const outcome = fc.constantFrom(
   {},
   { resultJson: "2", durationMs: 1.5 },

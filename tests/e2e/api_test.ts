@@ -120,6 +120,44 @@ for (const pair of storePairs) {
         assert.deepEqual(paths, ["task_params.method", "task_params.url"]);
       },
 
+      async "slips are 400, each with what was meant, and nothing runs"() {
+        const slips: readonly (readonly [string, string, unknown, string])[] = [
+          ["POST", "/jobs", { runAt: "2030-06-06T15:04Z" }, "did you mean run_at?"],
+          ["POST", "/jobs", { params: {} }, "did you mean task_params?"],
+          ["POST", "/jobs", { run_at: "2030-06-06T15:04:05+2" }, "an offset such as +02:00"],
+          ["POST", "/jobs", { status: "COMPLETED" }, "status is a field of answers"],
+          ["POST", "/jobs?wait=5s", {}, "wait is not a known parameter"],
+          ["PATCH", "/jobs/1", { run_at: "now" }, "name, description are known"],
+          ["GET", "/jobs?state=FAILED", undefined, "did you mean status?"],
+        ];
+        const before = (await api.request("GET", "/jobs?limit=1")).body.jobs[0].id;
+        for (const [method, path, fields, hint] of slips) {
+          const body = method === "POST" ? { task_name: "dummytask", ...fields as object } : fields;
+          const answer = await api.request(method, path, body);
+          assert.equal(answer.status, 400, answer.body.message);
+          assert.equal(answer.body.reason, "invalid");
+          assert.ok(answer.body.message.includes(hint), answer.body.message);
+        }
+        assert.equal((await api.request("GET", "/jobs?limit=1")).body.jobs[0].id, before);
+      },
+
+      async "a job needs no name, takes a duration and a pasted time, and can be posted again"() {
+        const posted = await api.request("POST", "/jobs", {
+          task_name: "dummytask",
+          description: "d",
+          timeout: "1.5s",
+          run_at: "2022-06-06 17:04:05.25+02",
+        });
+        const job = await api.waitForJob(posted.body.id);
+        assert.equal(job.name, "dummytask");
+        assert.equal(job.timeout, 1500);
+        assert.equal(job.run_at, "2022-06-06T15:04:05.250Z");
+        assert.equal((await api.request("POST", "/jobs", job)).status, 202);
+        const change = { description: null };
+        assert.equal((await api.request("PATCH", `/jobs/${job.id}`, change)).status, 204);
+        assert.equal((await api.job(job.id)).description, undefined);
+      },
+
       async "a timeout fails the job and ends its request"() {
         const id = await api.submit("http_request", web.holdParams("timeout"), { timeout: 300 });
         await web.waitForDrop("timeout");
@@ -138,7 +176,9 @@ for (const pair of storePairs) {
         const id = await api.submit("http_request", web.holdParams("deleted"));
         await web.waitFor("deleted");
         assert.equal((await api.job(id)).status, "IN_PROGRESS");
-        assert.equal((await api.request("GET", `/jobs/${id}/results`)).status, 404);
+        const early = await api.request("GET", `/jobs/${id}/results`);
+        assert.equal(early.status, 404);
+        assert.deepEqual([early.body.reason, early.body.status], ["not_finished", "IN_PROGRESS"]);
         assert.equal((await api.request("DELETE", `/jobs/${id}`)).status, 204);
         await web.waitForDrop("deleted");
         assert.equal((await api.request("GET", `/jobs/${id}`)).status, 404);
@@ -163,7 +203,8 @@ for (const pair of storePairs) {
         const change = { name: "caf\u00e9", description: "d".repeat(300) };
         assert.equal((await api.request("PATCH", `/jobs/${job.id}`, change)).status, 204);
         assert.equal((await api.request("DELETE", `/jobs/${job.id}/results`)).status, 204);
-        assert.equal((await api.request("GET", `/jobs/${job.id}/results`)).status, 404);
+        const gone = await api.request("GET", `/jobs/${job.id}/results`);
+        assert.deepEqual([gone.status, gone.body.reason], [404, "not_found"]);
         const later = await api.run("csv_report", { csv: "a\n1\n" });
         const first = (await api.request("GET", "/jobs?status=COMPLETED&limit=1")).body;
         assert.deepEqual(first.jobs.map(({ id }: { id: string }) => id), [later.id]);

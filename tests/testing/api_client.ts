@@ -8,7 +8,9 @@ import { defaultDeadlineMs } from "./within.ts";
 export interface ShownJob {
   readonly id: string;
   readonly name: string;
+  readonly description?: string;
   readonly task_name: string;
+  readonly timeout?: number | string;
   readonly status: string;
   readonly failure_reason?: string;
   readonly run_at?: string;

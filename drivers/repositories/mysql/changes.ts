@@ -115,7 +115,9 @@ async function editJobs(
     changes.map(({ id, name, description }) =>
       server.use(async (session) => {
         const bytes = toBytes(id);
-        await session.write(statements.edit, [name ?? null, description ?? null, bytes]);
+        const isDescribed = description === undefined ? 0 : 1;
+        const values = [name ?? null, isDescribed, description ?? null, bytes];
+        await session.write(statements.edit, values);
         const [row] = await session.execute(statements.job, [bytes]);
         return row === undefined ? null : toJob(row);
       }, { isRepeatable: true })

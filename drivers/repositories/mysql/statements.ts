@@ -101,9 +101,9 @@ export const statements = {
   /** Writes rows of {@link changeColumns} over jobs that are locked. */
   changeWrite: writeChanges(long),
   changeWriteShort: writeChanges(short),
-  /** Null leaves what there is. */
+  /** A name of null, and a description whose first value is 0, leave what there is. */
   edit: "UPDATE valet_jobs SET name = COALESCE(?, name), " +
-    "description = COALESCE(?, description) WHERE id = ?",
+    "description = IF(?, ?, description) WHERE id = ?",
   delete: "DELETE FROM valet_jobs WHERE id = ?",
   /** Adds nothing, and is refused where nothing can be added. */
   testWrite: "INSERT INTO valet_jobs SELECT * FROM valet_jobs WHERE id = ''",

@@ -140,15 +140,18 @@ Deno.test("createApp logs each request once, whatever its end", async () => {
     service: { get: () => Promise.reject(new Error("oops")) },
   });
   const requests = [
-    ["GET", "/tasks", 200],
-    ["HEAD", "/api/tasks", 200],
+    ["GET", "/health/live", 200],
+    ["HEAD", "/api/health/live", 200],
+    ["GET", "/tasks", 400],
     ["POST", "/jobs", 400],
     ["PUT", "/jobs", 405],
     ["OPTIONS", "/jobs", 204],
     ["GET", "/nowhere", 404],
     ["GET", `/jobs/${unknownId}`, 500],
   ] as const;
-  for (const [method, path] of requests) await request(method, `${path}?secret=1`);
+  for (const [method, path, status] of requests) {
+    await request(method, status === 500 ? path : `${path}?secret=1`);
+  }
   assert.deepEqual(
     records.map(({ method, path, status, durationMs }) => [method, path, status, durationMs]),
     requests.map((expected) => [...expected, 0]),

@@ -39,7 +39,7 @@ Deno.test("jobJson shows every field under its name, whatever its text", () => {
           description,
           task_name: taskName,
           task_params: JSON.parse(paramsJson),
-          timeout: 1.5,
+          timeout: "1500ms",
           status: "FAILED",
           failure_reason: failureReason,
           run_at: at,
@@ -52,6 +52,13 @@ Deno.test("jobJson shows every field under its name, whatever its text", () => {
       },
     ),
   );
+});
+
+Deno.test("jobJson shows a timeout in the unit, or with its own where it has a part of one", () => {
+  for (const [timeoutMs, unitMs, shown] of [[3000, 1000, 3], [150, 1000, "150ms"], [150, 1, 150]]) {
+    const job = makeJob({ timeoutMs: timeoutMs as number });
+    assert.equal(JSON.parse(jobJson(job, unitMs as number)).timeout, shown);
+  }
 });
 
 Deno.test("jobJson leaves out what is not set", () => {

@@ -141,16 +141,27 @@ Deno.test("a wrong request is answered with 400 and every wrong field", async ()
   const { request, submit } = await makeApp();
   const id = await submit();
   const wrong: readonly (readonly [string, string, unknown, readonly string[]])[] = [
-    ["POST", "/jobs", {}, ["task_name", "name"]],
+    ["POST", "/jobs", {}, ["task_name"]],
     ["POST", "/jobs", { name: "a", task_name: "b" }, ["task_name"]],
     ["POST", "/jobs", { name: 1, task_name: 1, timeout: "a", run_at: 1 }, [
-      "task_name",
       "name",
+      "task_name",
       "timeout",
       "run_at",
     ]],
     ["PATCH", `/jobs/${id}`, { name: "", description: 7 }, ["name", "description"]],
+    ["POST", "/jobs", { task_name: "dummytask", runAt: "2030-06-06T15:04Z" }, ["runAt"]],
+    ["POST", "/jobs", { task_name: "dummytask", status: "PENDING" }, ["status"]],
+    ["POST", "/jobs", '{"name":7,"task_params":{"rows":[0,{"n":9007199254740993}]}}', [
+      "name",
+      "task_name",
+      "task_params.rows[1].n",
+    ]],
+    ["POST", "/jobs", '{"task_name":"dummytask","task_params":{"n":1e400}}', ["task_params.n"]],
+    ["PATCH", `/jobs/${id}`, { status: "COMPLETED", run_at: "now" }, ["status", "run_at"]],
     ["GET", "/jobs?status=DONE&limit=0&cursor=x", undefined, ["status", "limit", "cursor"]],
+    ["GET", "/jobs?state=FAILED&created_after=2022-06-06", undefined, ["state", "created_after"]],
+    ["GET", "/jobs?status=FAILED&status=PENDING&q=a&q=", undefined, ["status", "q"]],
   ];
   for (const [method, path, sent, paths] of wrong) {
     const { status, body } = await request(method, path, sent);
@@ -160,6 +171,77 @@ Deno.test("a wrong request is answered with 400 and every wrong field", async ()
     assert.equal(body.code, 400);
     assert.deepEqual(body.details.map(({ path }: { path: string }) => path), paths);
   }
+});
+
+Deno.test("a parameter is refused where a route has none, but for health checks", async () => {
+  const { request, submit } = await makeApp();
+  const id = await submit();
+  const routes = [
+    ["POST", "/jobs"],
+    ["GET", `/jobs/${id}`],
+    ["PATCH", `/jobs/${id}`],
+    ["GET", `/jobs/${id}/results`],
+    ["DELETE", `/jobs/${id}/results`],
+    ["DELETE", `/jobs/${id}`],
+    ["GET", "/tasks"],
+    ["GET", "/status"],
+  ] as const;
+  for (const [method, path] of routes) {
+    const { status, body } = await request(method, `${path}?verbose&wait=1`);
+    assert.equal(status, 400, path);
+    const message = "is not a known parameter; none is known here";
+    assert.deepEqual(body.details, [
+      { path: "verbose", message },
+      { path: "wait", message },
+    ]);
+  }
+  assert.equal((await request("GET", `/jobs/${id}?`)).status, 200);
+  assert.equal((await request("GET", "/health/live?verbose")).status, 200);
+  assert.equal((await request("GET", "/api/health/ready?t=1")).status, 200);
+});
+
+Deno.test("an answer about a job can be posted again", async () => {
+  const { request, submit, repository } = await makeApp();
+  const id = await submit({ description: "d", timeout: "150ms", run_at: "2022-06-06 15:04+02" });
+  await runJob(repository, id);
+  const answer = (await request("GET", `/jobs/${id}`)).body;
+  assert.equal(answer.status, "COMPLETED");
+  const { status, body } = await request("POST", "/jobs", answer);
+  assert.equal(status, 202);
+  assert.notEqual(body.id, id);
+  assert.equal(body.status, "SCHEDULED");
+  for (const field of ["name", "description", "task_name", "timeout", "run_at"]) {
+    assert.equal(body[field], answer[field], field);
+  }
+});
+
+Deno.test("a result that is not there yet is told from one that was deleted or never was", async () => {
+  const { request, submit, repository } = await makeApp();
+  const id = await submit();
+  const path = `/jobs/${id}/results`;
+  for (const method of ["GET", "DELETE"]) {
+    assert.deepEqual((await request(method, path)).body, {
+      error: true,
+      code: 404,
+      reason: "not_finished",
+      message: `job result with ID: ${id} not found: the job has not finished`,
+      status: "PENDING",
+    });
+  }
+  await runJob(repository, id);
+  assert.equal((await request("DELETE", path)).status, 204);
+  for (const method of ["GET", "DELETE"]) {
+    const { body } = await request(method, path);
+    assert.equal(body.reason, "not_found");
+    assert.equal(body.message, `job result with ID: ${id} not found`);
+  }
+});
+
+Deno.test("PATCH removes a description that is null", async () => {
+  const { request, submit } = await makeApp();
+  const id = await submit({ description: "d" });
+  assert.equal((await request("PATCH", `/jobs/${id}`, { description: null })).status, 204);
+  assert.ok(!("description" in (await request("GET", `/jobs/${id}`)).body));
 });
 
 Deno.test("a body that is no JSON object is answered with 400", async () => {

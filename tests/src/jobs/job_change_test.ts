@@ -29,7 +29,7 @@ const schedule: Change = { kind: "schedule", id: "any" };
 const claim = makeClaim("any");
 const claimed = { status: "IN_PROGRESS", startedAtMs: testNowMs } as const;
 
-function edit(fields: { name?: string; description?: string }): Change {
+function edit(fields: { name?: string; description?: string | null }): Change {
   return { kind: "edit", id: "any", ...fields };
 }
 
@@ -48,6 +48,12 @@ function rescue(held: Job, maxCrashes = 3): Change {
 const table: readonly [name: string, job: Job, change: Change, expected: Partial<Job> | null][] = [
   ["edit changes the name alone", running, edit({ name: "new" }), { name: "new" }],
   ["edit changes the description alone", running, edit({ description: "" }), { description: "" }],
+  [
+    "edit removes the description",
+    { ...running, description: "d" },
+    edit({ description: null }),
+    { description: undefined },
+  ],
   ["edit changes a finished job", failed, edit({ name: "new" }), { name: "new" }],
   ["edit of nothing changes nothing", waiting, edit({}), {}],
   ["schedule moves a timed job when its time has come", timed, schedule, {

@@ -234,10 +234,10 @@ Deno.test("list filters, and refuses a bad query", async () => {
   const { service } = await makeService();
   await service.create(input);
   const { id } = await service.create({ ...input, name: "Other" });
-  const { jobs, nextCursor } = await service.list({ text: "oTHER", status: "PENDING" });
+  const { jobs, nextCursor } = await service.list({ q: "oTHER", status: "PENDING" });
   assert.deepEqual(jobs.map((job) => job.id), [id]);
   assert.equal(nextCursor, undefined);
-  assert.deepEqual((await service.list({ taskName: "no such task" })).jobs, []);
+  assert.deepEqual((await service.list({ task_name: "no such task" })).jobs, []);
   await assertRejects(() => service.list({ limit: "0" }), "invalid_argument");
 });
 
@@ -249,6 +249,8 @@ Deno.test("update changes what is given and leaves the rest", async () => {
   await service.update(id, {});
   const { name, description } = await service.get(id);
   assert.deepEqual({ name, description }, { name: "b", description: "" });
+  await service.update(id, { description: null });
+  assert.equal((await service.get(id)).description, undefined);
   await assertRejects(() => service.update(id, { name: "" }), "invalid_argument");
 });
 
@@ -273,7 +275,9 @@ Deno.test("delete tells of a job that was running", async () => {
 Deno.test("getResult finds the result once the job has finished, until it is deleted", async () => {
   const { service, repository } = await makeService();
   const { id } = await service.create(input);
-  await assertRejects(() => service.getResult(id), "not_found", /^job result with ID/);
+  for (const call of [service.getResult, service.deleteResult]) {
+    await assertRejects(() => call(id), "not_finished", /^job result with ID: .*not finished$/);
+  }
   await runJob(repository, id);
   assert.deepEqual(await service.getResult(id), {
     jobId: id,
@@ -284,4 +288,24 @@ Deno.test("getResult finds the result once the job has finished, until it is del
   await assertRejects(() => service.getResult(id), "not_found");
   await assertRejects(() => service.deleteResult(id), "not_found");
   assert.equal((await service.get(id)).status, "COMPLETED");
+});
+
+Deno.test("getResult and deleteResult find the result of a job that finishes while they look", async () => {
+  for (const method of ["getResult", "deleteResult"] as const) {
+    const inner = await openMemoryRepository();
+    const { service } = await makeService({
+      repository: {
+        insert: (jobs) => inner.insert(jobs),
+        getResult: (id) => inner.getResult(id),
+        deleteResult: (id) => inner.deleteResult(id),
+        get: async (id) => {
+          await runJob(inner, id);
+          return await inner.get(id);
+        },
+      },
+    });
+    const { id } = await service.create(input);
+    await service[method](id);
+    assert.equal(await inner.getResult(id) === null, method === "deleteResult");
+  }
 });

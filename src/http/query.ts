@@ -1,0 +1,38 @@
+// Query strings: reads one, and refuses one where a route has no parameters.
+
+import * as v from "valibot";
+import { checkRequest, invalidRequest, type JsonObject } from "../jobs/request_check.ts";
+import { valuePath } from "../value_path.ts";
+import type { Route } from "./answer.ts";
+
+/** The bound of an answer. */
+const maxNamed = 100;
+const noParameters = { schema: v.strictObject({}), noun: "parameter", otherNames: {} } as const;
+
+/** The parameters of a request, each a text; undefined: it is empty. Throws ValetError where one is repeated. */
+export function readQuery({ url }: Request): JsonObject {
+  const pairs = [...new URL(url).searchParams];
+  const texts = new Map(pairs);
+  if (texts.size < pairs.length) {
+    const repeated = [...Map.groupBy(pairs, ([name]) => name)].filter(([, { length }]) =>
+      length > 1
+    );
+    const wrong = repeated.slice(0, maxNamed).map(([name, { length }]) => {
+      return { path: valuePath([name]), message: `is given ${length} times; once is allowed` };
+    });
+    throw invalidRequest("read the query", wrong);
+  }
+  return Object.fromEntries(pairs.map(([name, text]) => [name, text || undefined]));
+}
+
+/** The handler of a route that has no parameters: any is refused, for whoever gave it meant something by it. */
+export function withoutQuery(handle: Route["handle"]): Route["handle"] {
+  return (context, mount) => {
+    const { raw } = context.req;
+    if (raw.url.includes("?")) {
+      const { wrong } = checkRequest(noParameters, readQuery(raw));
+      if (wrong.length > 0) throw invalidRequest("read the query", wrong);
+    }
+    return handle(context, mount);
+  };
+}
