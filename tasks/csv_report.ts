@@ -2,27 +2,24 @@
 // have. It streams, so the size of the CSV does not matter, and it pauses, so that a timeout can end it.
 
 import * as v from "valibot";
-import { defineTask, type Task } from "../src/tasks/task.ts";
+import { defineTask, type Task, type TaskContext } from "../src/tasks/task.ts";
 import { type ColumnReport, ColumnSummary } from "./column_summary.ts";
-import { fetchUrl, showUrl } from "./fetch_url.ts";
+import { httpUrl, problemOfCredentials, showUrl } from "./http_url.ts";
 
 const params = v.pipe(
   v.strictObject({
     csv: v.optional(v.string()),
-    url: v.optional(
-      v.pipe(
-        v.string(),
-        v.url("this is no URL"),
-        v.regex(/^[Hh][Tt][Tt][Pp][Ss]?:\/\//, "only http:// and https:// URLs are allowed"),
-      ),
-    ),
+    url: v.optional(httpUrl),
     delimiter: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(8)), ","),
   }),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const { csv, url, delimiter } = dataset.value;
     if (csv !== undefined && url === undefined) return { csv, delimiter };
-    if (url !== undefined && csv === undefined) return { url, delimiter };
-    addIssue({ message: "exactly one of csv and url must be given" });
+    const problem = url !== undefined && csv === undefined
+      ? problemOfCredentials(url)
+      : "exactly one of csv and url must be given";
+    if (problem === undefined) return { url: url!, delimiter };
+    addIssue({ message: problem });
     return NEVER;
   }),
 );
@@ -45,24 +42,34 @@ interface Report {
 /** The task `csv_report`. */
 export const csvReport: Task = defineTask({
   params,
+  timeout: { minutes: 5 },
   permissions: { net: true },
-  async run(request, { signal }): Promise<Report> {
+  async run(request, context): Promise<Report> {
     const source = "csv" in request
       ? new Blob([request.csv]).stream()
-      : await openUrl(request.url, signal);
-    return await reportColumns(source, request.delimiter, signal);
+      : await openUrl(request.url, context);
+    return await reportColumns(source, request.delimiter, context.signal);
   },
 });
 
-async function openUrl(url: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  const response = await fetchUrl(url, { signal });
-  if (response.ok && response.body !== null) return response.body;
-  await response.body?.cancel();
-  throw new Error(`GET ${showUrl(url)} answered ${response.status}, expected a CSV`);
+async function openUrl(url: string, context: TaskContext): Promise<AsyncIterable<Uint8Array>> {
+  // Imported here, so that a worker pays for it only when it fetches a CSV.
+  const { sendRequest } = await import("./http_client.ts");
+  const { body, close, headers, status } = await sendRequest(
+    { method: "GET", url, redirect: "follow" },
+    context,
+  );
+  const encoding = headers["content-encoding"];
+  if (status >= 200 && status < 300 && encoding === undefined) return body;
+  close();
+  const what = status >= 200 && status < 300
+    ? `with content-encoding ${encoding}, which cannot be decompressed`
+    : `${status}, expected a CSV`;
+  throw new Error(`GET ${showUrl(url)} answered ${what}`);
 }
 
 async function reportColumns(
-  source: ReadableStream<Uint8Array>,
+  source: AsyncIterable<Uint8Array>,
   delimiter: string,
   signal: AbortSignal,
 ): Promise<Report> {
@@ -107,7 +114,7 @@ function createColumns(names: readonly string[]): ColumnSummary[] {
 
 /** The bytes in pieces; now and then the event loop runs between them: an abort arrives as a message. */
 async function* pausedPieces(
-  source: ReadableStream<Uint8Array>,
+  source: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   let pausedAtMs = performance.now();

@@ -1,123 +1,105 @@
 // Sends one HTTP request and returns the answer: a webhook, a health check, a call of some API at a
 // given time. Fails unless the status is the expected one.
 
-import * as v from "valibot";
 import { defineTask, type Task } from "../src/tasks/task.ts";
-import { fetchUrl, showUrl } from "./fetch_url.ts";
-
-const status = v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(599));
-
-const params = v.strictObject({
-  method: v.optional(
-    v.picklist(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
-    "GET",
-  ),
-  url: v.pipe(
-    v.string(),
-    v.url("this is no URL"),
-    v.regex(/^[Hh][Tt][Tt][Pp][Ss]?:\/\//, "only http:// and https:// URLs are allowed"),
-  ),
-  headers: v.optional(v.record(v.string(), v.string()), {}),
-  /** A text is sent as it is, anything else as JSON. */
-  body: v.optional(
-    v.union([v.string(), v.record(v.string(), v.unknown()), v.array(v.unknown())]),
-  ),
-  /** Default: any from 200 to 299. Redirects are followed first. */
-  expected_status: v.optional(v.union([status, v.pipe(v.array(status), v.minLength(1))])),
-  max_body_bytes: v.optional(
-    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1024 * 1024)),
-    64 * 1024,
-  ),
-});
+import { charsetOf } from "./charset.ts";
+import type { HttpAnswer } from "./http_client.ts";
+import { type RequestParams, requestParams } from "./http_request_params.ts";
+import { showUrl } from "./http_url.ts";
 
 /** How much of an unexpected answer's body stands in the failure reason, in bytes. */
 const shownBodyBytes = 200;
 
-/** What the task returns: `truncated` is there where the body was longer than `max_body_bytes`. */
+/** What the task returns. */
 interface Answer {
   readonly status: number;
   /** As Node has them: `set-cookie` is a list, because its values cannot be joined. */
-  readonly headers: Record<string, string | string[]>;
+  readonly headers: HttpAnswer["headers"];
   readonly body: string;
+  /** The body is no text, and stands there as base64. */
+  readonly base64?: true;
+  /** The body was longer than `max_body_bytes` or than a result may be. */
   readonly truncated?: true;
 }
 
 /** The task `http_request`. */
 export const httpRequest: Task = defineTask({
-  params,
+  params: requestParams,
+  timeout: { minutes: 1 },
   permissions: { net: true },
-  async run(request, { signal }): Promise<Answer> {
-    const { method, url, expected_status: expected, max_body_bytes: maxBodyBytes } = request;
-    const headers = new Headers(request.headers);
-    const response = await fetchUrl(url, {
-      method,
-      headers,
-      signal,
-      ...(request.body === undefined ? {} : { body: encodeBody(request.body, headers) }),
-    });
-    if (!isExpected(response, expected)) {
-      const { text } = await readText(response, shownBodyBytes);
+  async run(request, context): Promise<Answer> {
+    // Imported here, so that a worker pays for it only when it sends a request.
+    const { sendRequest } = await import("./http_client.ts");
+    const answer = await sendRequest(request, context);
+    const { headers, status } = answer;
+    if (!isExpected(status, request)) {
+      const { body, base64 } = await readBody(answer, shownBodyBytes);
       throw new Error(
-        `${method} ${showUrl(url)} answered ${response.status}, expected ${
-          showExpected(expected)
-        }` +
-          (text === "" ? "" : `; the body begins ${JSON.stringify(text)}`),
+        `${request.method} ${showUrl(request.url)} answered ${status}, expected ` +
+          showExpected(request) +
+          (body === "" || base64 ? "" : `; the body begins ${JSON.stringify(body)}`),
       );
     }
-    const { text, isTruncated } = await readText(response, maxBodyBytes);
-    return {
-      status: response.status,
-      headers: readHeaders(response.headers),
-      body: text,
-      ...(isTruncated ? { truncated: true } : {}),
-    };
+    const { maxResultBytes } = context;
+    const read = await readBody(answer, Math.min(request.max_body_bytes, maxResultBytes));
+    const whole = { status, headers, ...read };
+    const size = jsonBytes(whole).length;
+    if (size <= maxResultBytes) return whole;
+    const flags: Answer = { ...whole, body: "", truncated: true };
+    const body = cutToJson(read.body, maxResultBytes - jsonBytes(flags).length);
+    // Base64 stands in groups of four.
+    return { ...flags, body: read.base64 ? body.slice(0, body.length & ~3) : body };
   },
 });
 
-function encodeBody(body: unknown, headers: Headers): string {
-  if (typeof body === "string") return body;
-  if (!headers.has("content-type")) headers.set("content-type", "application/json");
-  return JSON.stringify(body);
+function isExpected(status: number, { expected_status, redirect }: RequestParams): boolean {
+  if (expected_status !== undefined) return [expected_status].flat().includes(status);
+  return status >= 200 && status < (redirect === "manual" ? 400 : 300);
 }
 
-function readHeaders(headers: Headers): Answer["headers"] {
-  const cookies = headers.getSetCookie();
-  return {
-    ...Object.fromEntries(headers),
-    ...(cookies.length === 0 ? {} : { "set-cookie": cookies }),
-  };
+function showExpected({ expected_status, redirect }: RequestParams): string {
+  if (expected_status !== undefined) return [expected_status].flat().join(" or ");
+  return redirect === "manual" ? "200 to 399" : "200 to 299";
 }
 
-function isExpected(response: Response, expected: number | number[] | undefined): boolean {
-  return expected === undefined ? response.ok : [expected].flat().includes(response.status);
-}
-
-function showExpected(expected: number | number[] | undefined): string {
-  return expected === undefined ? "200 to 299" : [expected].flat().join(" or ");
-}
-
-/** At most `maxBytes` of the body as text; the rest is not fetched. */
-async function readText(
-  response: Response,
+/** At most `maxBytes` of the body; the rest is not fetched. */
+async function readBody(
+  { body, headers }: HttpAnswer,
   maxBytes: number,
-): Promise<{ text: string; isTruncated: boolean }> {
-  const decoder = createDecoder(response);
-  let text = "";
+): Promise<Pick<Answer, "body" | "base64" | "truncated">> {
+  const pieces: Uint8Array[] = [];
   let leftBytes = maxBytes;
-  // Leaving the loop early cancels the body.
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk.subarray(0, leftBytes), { stream: true });
-    leftBytes -= chunk.length;
-    if (leftBytes < 0) return { text, isTruncated: true };
+  // Leaving the loop early ends the connection.
+  for await (const piece of body) {
+    pieces.push(piece.subarray(0, Math.max(0, leftBytes)));
+    leftBytes -= piece.length;
+    if (leftBytes < 0) break;
   }
-  return { text: text + decoder.decode(), isTruncated: false };
+  const bytes = new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+  const flags = leftBytes < 0 ? { truncated: true } as const : {};
+  try {
+    const decoder = new TextDecoder(charsetOf(bytes, headers["content-type"]), { fatal: true });
+    // Half a character at the place of the cut is left out.
+    return { body: decoder.decode(bytes, { stream: leftBytes < 0 }), ...flags };
+  } catch {
+    return { body: bytes.toBase64(), base64: true, ...flags };
+  }
 }
 
-function createDecoder(response: Response): TextDecoder {
-  const charset = /charset="?([^\s";]+)/i.exec(response.headers.get("content-type") ?? "")?.[1];
-  try {
-    return new TextDecoder(charset);
-  } catch {
-    return new TextDecoder(); // The server named a charset that nobody knows.
+function jsonBytes(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/** The longest beginning of the text that takes no more than so many bytes as JSON, without its quotes. */
+function cutToJson(text: string, maxBytes: number): string {
+  const bytes = jsonBytes(text).subarray(0, 1 + Math.max(0, maxBytes));
+  const cut = new TextDecoder().decode(bytes, { stream: true });
+  // The end may be a part of an escape such as \u0000: without it the text is whole again.
+  for (let end = cut.length;; end--) {
+    try {
+      return JSON.parse(`${cut.slice(0, end)}"`);
+    } catch {
+      // One character less.
+    }
   }
 }

@@ -78,7 +78,7 @@ Deno.test("csvReport ends with the signal's reason while it works", async () => 
   const reason = new DOMException("timed out after 1 second", "TimeoutError");
   const isReason = (thrown: unknown) => thrown === reason;
   await assert.rejects(
-    runTask(csvReport, { csv: "a\n1\n" }, AbortSignal.abort(reason)),
+    runTask(csvReport, { csv: "a\n1\n" }, { signal: AbortSignal.abort(reason) }),
     isReason,
   );
   // An endless CSV: only the signal, which needs the event loop to run, can end it.
@@ -93,7 +93,7 @@ Deno.test("csvReport ends with the signal's reason while it works", async () => 
     });
   await serve(() => new Response(body()), async (url) => {
     const timer = setTimeout(() => controller.abort(reason), 50);
-    await assert.rejects(runTask(csvReport, { url }, controller.signal), isReason);
+    await assert.rejects(runTask(csvReport, { url }, controller), isReason);
     clearTimeout(timer);
   });
   assert.equal(isCancelled, true);
@@ -105,7 +105,7 @@ Deno.test("csvReport lets the event loop run while it works on a long inline CSV
   // The later of two timers: the first alone might fire before the work begins.
   setTimeout(() => setTimeout(() => controller.abort(reason), 0), 0);
   const csv = "a,b,c\n" + "1,2,3\n".repeat(1_000_000);
-  await assert.rejects(runTask(csvReport, { csv }, controller.signal), reason);
+  await assert.rejects(runTask(csvReport, { csv }, controller), reason);
 });
 
 Deno.test("csvReport refuses params that do not fit and names the field", async () => {

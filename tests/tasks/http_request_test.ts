@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { TaskDefinition } from "../../src/tasks/task.ts";
 import { httpRequest } from "../../tasks/http_request.ts";
 import { runTask } from "../testing/run_task.ts";
 import { serve } from "../testing/serve.ts";
@@ -129,20 +130,68 @@ Deno.test("httpRequest keeps a body of just max_body_bytes whole", async () => {
   });
 });
 
-Deno.test("httpRequest reads the body in its charset, and as UTF-8 where that is unknown", async () => {
-  const handler = (request: Request) => {
-    const charset = new URL(request.url).searchParams.get("charset");
-    const headers = { "content-type": `text/plain; charset=${charset}` };
-    return new Response(new Uint8Array(charset === "latin1" ? [0xe9] : [0xc3, 0xa9]), { headers });
-  };
+/** The task's result for an answer with these bytes. */
+async function readBytes(
+  bytes: readonly number[],
+  type = "text/plain",
+  options: Record<string, unknown> = {},
+  maxResultBytes = 1_048_576,
+  // deno-lint-ignore no-explicit-any -- results are looked into freely
+): Promise<any> {
+  let result: unknown;
+  const handler = () => new Response(Uint8Array.from(bytes), { headers: { "content-type": type } });
   await serve(handler, async (url) => {
-    for (const charset of ["latin1", "utf-8", "nonsense"]) {
-      assert.equal(
-        (await runTask(httpRequest, { url: `${url}?charset=${charset}` })).body,
-        "\u00e9",
-      );
-    }
+    const setup = { settings: { allow_private: true }, maxResultBytes };
+    result = await runTask(httpRequest, { url, ...options }, setup);
   });
+  return result;
+}
+
+Deno.test("httpRequest reads the body by its byte order mark, else in its charset, else as UTF-8", async () => {
+  const cases: [bytes: number[], type: string][] = [
+    [[0xe9], "text/plain; charset=latin1"],
+    [[0xe9], 'text/plain;a=b; Charset = "windows-1252"'],
+    [[0xc3, 0xa9], "text/plain; charset=utf-8"],
+    [[0xc3, 0xa9], "text/plain; charset=nonsense"],
+    [[0xc3, 0xa9], "application/octet-stream"],
+    [[0xef, 0xbb, 0xbf, 0xc3, 0xa9], "text/plain; charset=latin1"],
+    [[0xff, 0xfe, 0xe9, 0], "text/plain"],
+    [[0xfe, 0xff, 0, 0xe9], "text/plain"],
+  ];
+  for (const [bytes, type] of cases) {
+    const { body, base64 } = await readBytes(bytes, type);
+    assert.deepEqual([body, base64], ["\u00e9", undefined], type);
+  }
+});
+
+Deno.test("httpRequest gives a body that is no text as base64", async () => {
+  const bytes = Array.from({ length: 256 }, (_, byte) => byte);
+  for (const type of ["image/png", "text/plain", "text/plain; charset=utf-8"]) {
+    const { base64, body, truncated } = await readBytes(bytes, type);
+    assert.deepEqual([base64, truncated], [true, undefined]);
+    assert.deepEqual([...Uint8Array.fromBase64(body)], bytes);
+  }
+  const { base64, body, truncated } = await readBytes(bytes, "image/png", { max_body_bytes: 200 });
+  assert.deepEqual([base64, truncated], [true, true]);
+  assert.deepEqual([...Uint8Array.fromBase64(body)], bytes.slice(0, 200));
+});
+
+Deno.test("httpRequest cuts a body to what a result may hold, whatever its characters take as JSON", async () => {
+  const bodies = ["a", '"', "\n", "\0", "\u00e9", "\u{1f600}", "\\", 'x\u0001\u{1f600}"\\'];
+  for (const piece of bodies) {
+    const whole = piece.repeat(3000);
+    const bytes = [...new TextEncoder().encode(whole)];
+    for (let limit = 1000; limit < 1014; limit++) {
+      const result = await readBytes(bytes, "text/plain", {}, limit);
+      const size = new TextEncoder().encode(JSON.stringify(result)).length;
+      assert.ok(size <= limit && size > limit - 12, `${size} of ${limit} for ${piece}`);
+      assert.ok(whole.startsWith(result.body) && result.body.isWellFormed());
+      assert.equal(result.truncated, true);
+    }
+  }
+  const { base64, body } = await readBytes(Array(3000).fill(0xff), "text/plain", {}, 1000);
+  assert.equal(base64, true);
+  assert.ok(Uint8Array.fromBase64(body).every((byte) => byte === 0xff));
 });
 
 Deno.test("httpRequest says that the connection was refused, without credentials and query", async () => {
@@ -161,13 +210,6 @@ Deno.test("httpRequest says that the connection was refused, without credentials
   });
 });
 
-Deno.test("httpRequest says what is wrong with a request that cannot be sent", async () => {
-  await serve(() => new Response(), async (url) => {
-    await assert.rejects(runTask(httpRequest, { url, body: "x" }), /Cannot GET .*cannot have body/);
-    await assert.rejects(runTask(httpRequest, { url, headers: { "a b": "x" } }), /header name/);
-  });
-});
-
 Deno.test("httpRequest ends with the signal's reason, before and while the answer comes", async () => {
   const reason = new DOMException("timed out after 2 seconds", "TimeoutError");
   const controller = new AbortController();
@@ -177,24 +219,65 @@ Deno.test("httpRequest ends with the signal's reason, before and while the answe
   };
   await serve(handler, async (url) => {
     const isReason = (thrown: unknown) => thrown === reason;
-    await assert.rejects(runTask(httpRequest, { url }, AbortSignal.abort(reason)), isReason);
-    await assert.rejects(runTask(httpRequest, { url }, controller.signal), isReason);
+    await assert.rejects(
+      runTask(httpRequest, { url }, { signal: AbortSignal.abort(reason) }),
+      isReason,
+    );
+    await assert.rejects(runTask(httpRequest, { url }, controller), isReason);
   });
 });
 
 Deno.test("httpRequest refuses params that do not fit and names the field", async () => {
+  const url = "http://h/";
   const cases: [params: Record<string, unknown>, expected: RegExp][] = [
     [{}, /url: /],
     [{ url: "no url" }, /url: this is no URL/],
     [{ url: "file:///etc/passwd" }, /url: only http:\/\/ and https:\/\/ URLs are allowed/],
-    [{ url: "http://h", method: "BREW" }, /method: /],
-    [{ url: "http://h", expected_status: 99 }, /expected_status: /],
-    [{ url: "http://h", expected_status: [] }, /expected_status: /],
-    [{ url: "http://h", max_body_bytes: 1.5 }, /max_body_bytes: /],
-    [{ url: "http://h", headers: { a: 1 } }, /headers.a: /],
-    [{ url: "http://h", timeout: 1 }, /timeout: /],
+    [{ url: "http://a:%zz@h/" }, /url: the user name or the password has a %/],
+    [{ url, method: "BREW" }, /method: /],
+    [{ url, redirect: "maybe" }, /redirect: /],
+    [{ url, expected_status: 99 }, /expected_status: /],
+    [{ url, expected_status: [] }, /expected_status: /],
+    [{ url, max_body_bytes: 1.5 }, /max_body_bytes: /],
+    [{ url, headers: { a: 1 } }, /headers.a: /],
+    [{ url, headers: { "a b": "x" } }, /headers.a b: this is no header name/],
+    [{ url, headers: { "": "x" } }, /headers.: this is no header name/],
+    [{ url, headers: { "a:": "x" } }, /headers.a:: this is no header name/],
+    [{ url, headers: { a: "x\r\nhost: b" } }, /headers.a: a line break, .* is not allowed/],
+    [{ url, headers: { a: "x\0" } }, /headers.a: .*a control character/],
+    [{ url, headers: { a: "\u20ac" } }, /headers.a: .*beyond Latin-1/],
+    [{ url, headers: { a: "1", A: "2" } }, /headers.A: this header is given twice/],
+    [{ url, headers: { "Content-Length": "1" } }, /headers.Content-Length: Valet sets this/],
+    [{ url, headers: { "transfer-encoding": "chunked" } }, /Valet sets this header itself/],
+    [{ url: "http://a:b@h/", headers: { Authorization: "x" } }, /headers.Authorization: the URL/],
+    [{ url, body: "x" }, /body: a GET request has no body; use another method/],
+    [{ url, method: "HEAD", body: {} }, /body: a HEAD request has no body/],
+    [{ url, method: "POST", body: 1 }, /body: /],
+    [{ url, method: "POST", body: "\ud800" }, /body: it has half of a surrogate pair/],
+    [{ url, method: "POST", body: "x", json: {} }, /json: /],
+    [
+      { url, method: "POST", body: {}, headers: { "content-type": "text/xml" } },
+      /body: this body is sent as JSON, and the content-type says text\/xml; give a text/,
+    ],
+    [
+      { url, method: "POST", body: "x", headers: { "content-type": "text/a; charset=latin1" } },
+      /headers.content-type: the body is sent as UTF-8, and this says latin1/,
+    ],
+    [{ url, timeout: 1 }, /timeout: /],
   ];
   for (const [params, expected] of cases) {
     await assert.rejects(runTask(httpRequest, params), expected);
   }
+});
+
+Deno.test("httpRequest names every wrong param at once", async () => {
+  const params = { url: "http://h/", body: "x", headers: { "a b": "x", c: "\n" } };
+  await assert.rejects(
+    runTask(httpRequest, params),
+    /headers.a b: .*; headers.c: .*; body: /,
+  );
+});
+
+Deno.test("httpRequest has a timeout of its own: a minute", () => {
+  assert.deepEqual((httpRequest as TaskDefinition).timeout, { minutes: 1 });
 });

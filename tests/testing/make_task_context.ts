@@ -2,10 +2,13 @@
 
 import type { TaskContext } from "../../src/tasks/task.ts";
 
+/** What the configuration gives a task. */
+export type ContextSetup = Partial<Pick<TaskContext, "settings" | "maxResultBytes">>;
+
 /** A context whose log keeps its lines, as `level message`, in `lines`. Default signal: never aborts. */
 export function makeTaskContext(
   signal: AbortSignal = new AbortController().signal,
-  setup: Partial<Pick<TaskContext, "settings" | "maxResultBytes">> = {},
+  setup: ContextSetup = {},
 ): TaskContext & { readonly lines: readonly string[] } {
   const lines: string[] = [];
   const at = (level: string) => (message: string) => void lines.push(`${level} ${message}`);

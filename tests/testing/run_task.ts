@@ -2,17 +2,18 @@
 
 import assert from "node:assert/strict";
 import { registerTasks, type Task } from "../../src/tasks/task.ts";
-import { makeTaskContext } from "./make_task_context.ts";
+import { type ContextSetup, makeTaskContext } from "./make_task_context.ts";
 
 /**
  * What a job of the task would store.
  *
+ * @param setup default: private addresses are allowed, since the servers of tests listen on the loopback.
  * @throws what the task throws; an Error that lists the issues where the params do not fit.
  */
 export async function runTask(
   task: Task,
   params: Record<string, unknown>,
-  signal?: AbortSignal,
+  { signal, ...setup }: ContextSetup & { readonly signal?: AbortSignal } = {},
   // deno-lint-ignore no-explicit-any -- results are looked into freely
 ): Promise<any> {
   const registered = registerTasks({ task }).get("task");
@@ -25,6 +26,7 @@ export async function runTask(
     });
     throw new Error(`invalid params: ${issues.join("; ")}`);
   }
-  const result = await registered.run(validated.value, makeTaskContext(signal));
+  const context = makeTaskContext(signal, { settings: { allow_private: true }, ...setup });
+  const result = await registered.run(validated.value, context);
   return JSON.parse(JSON.stringify(result));
 }
