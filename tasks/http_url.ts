@@ -3,7 +3,7 @@
 import * as v from "valibot";
 
 /** A URL of HTTP, as text. */
-export const httpUrl = v.pipe(
+export const httpUrl: v.GenericSchema<string> = v.pipe(
   v.string(),
   v.url("this is no URL"),
   v.regex(/^[Hh][Tt][Tt][Pp][Ss]?:\/\//, "only http:// and https:// URLs are allowed"),

@@ -1,36 +1,13 @@
 // MySQL over TLS: with MYSQL_CA_PEM_FILE a node talks to the server of that authority, and to no other.
 
 import { strict as assert } from "node:assert";
+import { makeAuthority, makeCertificate } from "../testing/certificates.ts";
 import { startMariadb } from "../testing/mariadb_server.ts";
 import { testNeeding } from "../testing/needs.ts";
 import { launchValet, startValet } from "../testing/start_valet.ts";
 
 const test = testNeeding("mariadb");
-const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout"];
 const config = { repository: { option: "mysql" } };
-
-async function openssl(folder: string, ...args: readonly string[]): Promise<void> {
-  const command = new Deno.Command("openssl", { args: [...args], cwd: folder, stdin: "null" });
-  const { success, stderr } = await command.output();
-  assert.ok(success, new TextDecoder().decode(stderr));
-}
-
-/** Makes NAME.pem and NAME.key of an authority. */
-async function makeAuthority(folder: string, name: string): Promise<void> {
-  const key = [...newKey, `${name}.key`];
-  const subject = ["-subj", `/CN=${name}`, "-days", "1"];
-  await openssl(folder, "req", "-x509", ...key, ...subject, "-out", `${name}.pem`);
-}
-
-/** Makes server.pem and server.key, signed by the authority. */
-async function makeCertificate(folder: string, authority: string): Promise<void> {
-  const key = [...newKey, "server.key"];
-  await openssl(folder, "req", ...key, "-subj", "/CN=server", "-out", "server.csr");
-  await Deno.writeTextFile(`${folder}/names`, "subjectAltName=IP:127.0.0.1,DNS:localhost");
-  const signer = ["-CA", `${authority}.pem`, "-CAkey", `${authority}.key`, "-CAcreateserial"];
-  const request = ["-req", "-in", "server.csr", "-extfile", "names", "-days", "1"];
-  await openssl(folder, "x509", ...request, ...signer, "-out", "server.pem");
-}
 
 test("MYSQL_CA_PEM_FILE makes a node talk TLS to the server of that authority only", async () => {
   const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });

@@ -170,7 +170,7 @@ for (const [encoding, compress] of Object.entries(compressors)) {
   });
 
   Deno.test(`an answer of ${encoding} that unpacks to very much is read no further than asked`, async () => {
-    const bytes = new Uint8Array(compress(new Uint8Array(16 * 1024 * 1024)));
+    const bytes = new Uint8Array(compress(new Uint8Array(4 * 1024 * 1024)));
     assert.ok(bytes.length < 100_000);
     const handler = () => new Response(bytes, { headers: { "content-encoding": encoding } });
     await serve(handler, async (url) => {
