@@ -4,7 +4,7 @@
 
 import { ValetError } from "../src/errors.ts";
 import type { Queue } from "../src/jobs/queue.ts";
-import type { Repository } from "../src/jobs/repository.ts";
+import type { Backup, Repository } from "../src/jobs/repository.ts";
 
 /** What a build knows of a driver. Each one parses its own options and says in its doc comment what they are. */
 export interface Driver<Port> {
@@ -13,25 +13,36 @@ export interface Driver<Port> {
   readonly open: (options?: unknown) => Promise<Port>;
 }
 
+/** A driver of a repository. */
+export interface RepositoryDriver extends Driver<Repository> {
+  /** Copies all that is stored to a new file, also while nodes use it; a text says why not and what to do. */
+  readonly backUp: string | ((options: unknown, filePath: string) => Promise<Backup>);
+}
+
 /** The repository drivers by name. */
-export const repositories: Readonly<Record<string, Driver<Repository>>> = {
+export const repositories: Readonly<Record<string, RepositoryDriver>> = {
   memory: {
     check: async (options) =>
       (await import("./repositories/memory/repository.ts")).checkMemoryRepository(options),
     open: async (options) =>
       (await import("./repositories/memory/repository.ts")).openMemoryRepository(options),
+    backUp:
+      "it keeps jobs in the server process alone; repository.option: sqlite keeps them in a file",
   },
   sqlite: {
     check: async (options) =>
       (await import("./repositories/sqlite/repository.ts")).checkSqliteRepository(options),
     open: async (options) =>
       (await import("./repositories/sqlite/repository.ts")).openSqliteRepository(options),
+    backUp: async (options, path) =>
+      (await import("./repositories/sqlite/repository.ts")).backUpSqliteRepository(options, path),
   },
   mysql: {
     check: async (options) =>
       (await import("./repositories/mysql/repository.ts")).checkMysqlRepository(options),
     open: async (options) =>
       (await import("./repositories/mysql/repository.ts")).openMysqlRepository(options),
+    backUp: "use mysqldump or mariadb-dump, with --single-transaction",
   },
 };
 
@@ -73,16 +84,27 @@ export async function openRepository(name: string, options?: unknown): Promise<R
   return await findDriver(repositories, name, "repository").open(options);
 }
 
+/** Copies what the repository of that name holds to a new file. Throws `invalid_config` where it has none to copy. */
+export async function backUpRepository(
+  name: string,
+  options: unknown,
+  path: string,
+): Promise<Backup> {
+  const { backUp } = findDriver(repositories, name, "repository");
+  if (typeof backUp !== "string") return await backUp(options, path);
+  throw new ValetError("invalid_config", `Cannot back up the ${name} repository: ${backUp}`);
+}
+
 /** Opens the job queue of that name. Throws like {@link openRepository}. */
 export async function openQueue(name: string, options?: unknown): Promise<Queue> {
   return await findDriver(queues, name, "job queue").open(options);
 }
 
-function findDriver<Port>(
-  table: Readonly<Record<string, Driver<Port>>>,
+function findDriver<Found extends Driver<unknown>>(
+  table: Readonly<Record<string, Found>>,
   name: string,
   kind: string,
-): Driver<Port> {
+): Found {
   const driver = Object.hasOwn(table, name) ? table[name] : undefined;
   if (driver !== undefined) return driver;
   throw new ValetError(

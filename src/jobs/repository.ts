@@ -63,6 +63,12 @@ export interface Health {
   readonly reason?: string;
 }
 
+/** A copy of a repository that was made. */
+export interface Backup {
+  readonly jobCount: number;
+  readonly bytes: number;
+}
+
 /**
  * Stores jobs and results.
  *

@@ -7,6 +7,7 @@ import { ValetError } from "../errors.ts";
 /** What the command line asks for. */
 export type Command =
   | { readonly name: "serve" | "check" | "health"; readonly configPath: string }
+  | { readonly name: "backup"; readonly configPath: string; readonly filePath: string }
   | { readonly name: "tasks" | "help" | "version" };
 
 /** What `valet --help` prints. */
@@ -16,6 +17,8 @@ Usage:
   valet [serve] [--config FILE]   Run the server.
   valet check [--config FILE]     Check the file; say what would run.
   valet health [--config FILE]    Ask the running server whether it is ready.
+  valet backup FILE [--config FILE]
+                                  Copy the SQLite database of a running server.
   valet tasks                     List the tasks with their permissions and params.
 
 Options:
@@ -29,7 +32,7 @@ Exit codes:
   2   Wrong usage or configuration.
 `;
 
-const commands = ["serve", "check", "health", "tasks"] as const;
+const commands = ["serve", "check", "health", "backup", "tasks"] as const;
 const options: ReadonlyMap<string, "config" | "help" | "version"> = new Map([
   ["--config", "config"],
   ["-c", "config"],
@@ -78,12 +81,18 @@ export function parseCommandLine(args: readonly string[]): Command {
   if (flags.has("help")) return { name: "help" };
   if (flags.has("version")) return { name: "version" };
 
-  const [word = "serve", extra] = words;
+  const [word = "serve", ...operands] = words;
   const name = commands.find((command) => command === word);
   if (name === undefined) {
     throw usageError(`${JSON.stringify(word)} is no command${didYouMean(word, commands)}`);
   }
+  const filePath = name === "backup" ? operands.shift() : undefined;
+  const [extra] = operands;
   if (extra !== undefined) throw usageError(`${JSON.stringify(extra)} is one command too many`);
+  if (name === "backup") {
+    if (!filePath) throw usageError("backup needs the name of the file to make");
+    return { name, configPath, filePath };
+  }
   return name === "tasks" ? { name } : { name, configPath };
 }
 

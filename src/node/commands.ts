@@ -47,6 +47,8 @@ export async function runValet(args: readonly string[], parts: ValetParts): Prom
       return await listTasks(parts);
     case "check":
       return await check(command.configPath, parts);
+    case "backup":
+      return await backUp(command.configPath, command.filePath, parts);
     case "health":
       return await askHealth(command.configPath);
     case "serve":
@@ -120,6 +122,26 @@ async function check(configPath: string, parts: ValetParts): Promise<ExitCode> {
     ].join("\n"));
   } catch (thrown) {
     return fail(thrown);
+  }
+}
+
+async function backUp(
+  configPath: string,
+  filePath: string,
+  { drivers }: ValetParts,
+): Promise<ExitCode> {
+  try {
+    const { repository } = await loadConfig(configPath);
+    const { option } = repository;
+    const { jobCount, bytes } = await drivers.backUpRepository(
+      option,
+      repository[option],
+      filePath,
+    );
+    return print(`${filePath} has ${jobCount} jobs in ${bytes} bytes.`);
+  } catch (thrown) {
+    const isRunFailure = thrown instanceof ValetError && thrown.code === "failed_precondition";
+    return isRunFailure ? (writeAll(Deno.stderr, thrown.message), 1) : fail(thrown);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Config } from "../config/config.ts";
 import { type ErrorDetail, errorMessage, isUnavailable, ValetError } from "../errors.ts";
 import { getLogger } from "../log/log.ts";
 import type { Queue } from "../jobs/queue.ts";
-import type { Repository } from "../jobs/repository.ts";
+import type { Backup, Repository } from "../jobs/repository.ts";
 import { readCertificateFile, readSecret, type SecretName } from "../config/secrets.ts";
 
 /** The drivers by name; each one parses its options. To check them connects with nothing. */
@@ -15,6 +15,11 @@ export interface StoreDrivers {
   readonly checkQueue: (name: string, options: unknown) => Promise<void>;
   readonly openRepository: (name: string, options: unknown) => Promise<Repository>;
   readonly openQueue: (name: string, options: unknown) => Promise<Queue>;
+  readonly backUpRepository: (
+    name: string,
+    options: unknown,
+    filePath: string,
+  ) => Promise<Backup>;
 }
 
 /** The two stores of a node. */

@@ -9,6 +9,7 @@ import type { Job, JobResult } from "../../../src/jobs/job.ts";
 import type { Change } from "../../../src/jobs/job_change.ts";
 import { getLogger } from "../../../src/log/log.ts";
 import type {
+  Backup,
   Health,
   JobCounts,
   JobPage,
@@ -50,6 +51,12 @@ export async function openSqliteRepository(options?: unknown): Promise<Repositor
 export async function checkSqliteRepository(options?: unknown): Promise<void> {
   const { path } = readOptions(options);
   (await import("./path.ts")).assertUsablePath(path);
+}
+
+/** Copies the repository to a new file; see backup.ts. Throws for wrong options as {@link openSqliteRepository} does. */
+export async function backUpSqliteRepository(options: unknown, filePath: string): Promise<Backup> {
+  const { path } = readOptions(options);
+  return (await import("./backup.ts")).backUpSqliteFile(path, filePath);
 }
 
 class SqliteRepository implements Repository {

@@ -14,6 +14,8 @@ const accepted: readonly [args: string, command: Command][] = [
   ["-c a.yaml -c b.yaml", { name: "serve", configPath: "b.yaml" }],
   ["check", { name: "check", configPath: "config.yaml" }],
   ["check --config a.yaml", { name: "check", configPath: "a.yaml" }],
+  ["backup a.db", { name: "backup", configPath: "config.yaml", filePath: "a.db" }],
+  ["-c a.yaml backup -- -a.db", { name: "backup", configPath: "a.yaml", filePath: "-a.db" }],
   ["-- check", { name: "check", configPath: "config.yaml" }],
   ["tasks", { name: "tasks" }],
   ["health -c a.yaml", { name: "health", configPath: "a.yaml" }],
@@ -47,6 +49,8 @@ const refused: readonly [args: string, why: string][] = [
   ["taks", '"taks" is no command; did you mean tasks?'],
   // main.ts starts a runner before the command line is parsed.
   ["runner", '"runner" is no command'],
+  ["backup", "backup needs the name of the file to make"],
+  ["backup a.db b.db", '"b.db" is one command too many'],
   ["check a.yaml", '"a.yaml" is one command too many'],
 ];
 
@@ -84,6 +88,7 @@ Deno.test("helpText names every public command, option and exit code, and not th
       "serve",
       "check",
       "health",
+      "backup",
       "tasks",
       "--config",
       "--help",

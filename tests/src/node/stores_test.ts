@@ -29,6 +29,7 @@ function makeDrivers(failures: { repository?: Error[]; queue?: Error[] } = {}) {
       repositories.push(repository);
       return repository;
     },
+    backUpRepository: () => Promise.reject(unavailable),
     openQueue(name, options) {
       opened.push({ name, options });
       const error = failures.queue?.shift();

@@ -78,18 +78,17 @@ Deno.test({
 });
 
 /** What another process gets or says that uses the file. */
-async function runSqlite(path: string, sql: string, isReadOnly = true): Promise<string> {
+async function readAsOther(path: string, sql: string): Promise<string> {
   const script = `import { DatabaseSync } from "node:sqlite";
-    const database = new DatabaseSync(${
-    JSON.stringify(path)
-  }, { readOnly: ${isReadOnly}, timeout: 0 });
+    const [path, sql] = Deno.args;
+    const database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
     try {
-      console.log(JSON.stringify(database.prepare(${JSON.stringify(sql)}).all()));
+      console.log(JSON.stringify(database.prepare(sql).all()));
     } catch (error) {
       console.log(error.message);
     }`;
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--quiet", "--no-lock", script],
+    args: ["eval", "--quiet", "--no-lock", script, path, sql],
     stderr: "inherit",
   });
   return new TextDecoder().decode((await child.output()).stdout).trim();
@@ -109,16 +108,16 @@ Deno.test("sqlite repository: another process reads what was answered, and stops
     const repository = await openSqliteRepository({ path });
     const job = makeJob();
     await repository.insert([job]);
-    assert.equal(await runSqlite(path, "SELECT id FROM jobs"), `[{"id":"${job.id}"}]`);
+    assert.equal(await readAsOther(path, "SELECT id FROM jobs"), `[{"id":"${job.id}"}]`);
     const reader = new DatabaseSync(path, { readOnly: true });
     reader.exec("BEGIN");
     assert.deepEqual({ ...reader.prepare("SELECT count(*) AS n FROM jobs").get() }, { n: 1 });
     await repository.insert(makeJobs(5_000));
     assert.deepEqual({ ...reader.prepare("SELECT count(*) AS n FROM jobs").get() }, { n: 1 });
     reader.close();
-    assert.equal(await runSqlite(path, "SELECT count(*) AS n FROM jobs"), '[{"n":5001}]');
+    assert.equal(await readAsOther(path, "SELECT count(*) AS n FROM jobs"), '[{"n":5001}]');
     await repository.close();
-    assert.equal(await runSqlite(path, "SELECT count(*) AS n FROM jobs"), '[{"n":5001}]');
+    assert.equal(await readAsOther(path, "SELECT count(*) AS n FROM jobs"), '[{"n":5001}]');
   }));
 
 Deno.test("sqlite repository: a program that writes makes it unavailable, and its end heals it", () =>
@@ -166,11 +165,11 @@ Deno.test("openSqliteFile: on a network file system it has the file for itself",
     const open = () => openSqliteFile(path, () => Promise.resolve(false));
     const file = await open();
     file.jobs.transaction(() => file.jobs.insert([makeJob()]));
-    assert.equal(await runSqlite(path, "SELECT * FROM jobs"), "database is locked");
+    assert.equal(await readAsOther(path, "SELECT * FROM jobs"), "database is locked");
     await assert.rejects(open(), { message: /another process has locked it/ });
     assert.equal(file.watch.findMissing(), undefined);
     file.close();
-    assert.equal(await runSqlite(path, "SELECT count(*) AS n FROM jobs"), '[{"n":1}]');
+    assert.equal(await readAsOther(path, "SELECT count(*) AS n FROM jobs"), '[{"n":1}]');
   }));
 
 Deno.test("isNetworkType knows NFS and CIFS, signed or not, and no disk", () => {
