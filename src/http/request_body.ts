@@ -4,7 +4,7 @@
 
 import type { Context } from "hono";
 import { type ErrorDetail, ValetError } from "../errors.ts";
-import type { JsonObject } from "../jobs/request.ts";
+import type { JsonObject } from "../jobs/request_check.ts";
 import { bodyOf, type BodySource, BrokenBodyError } from "./body_source.ts";
 import { createJsonCounter, findChangedNumbers } from "./json_scan.ts";
 

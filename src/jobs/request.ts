@@ -20,8 +20,6 @@ import {
   newJobSchema,
 } from "./request_schema.ts";
 
-export type { JsonObject };
-
 /** A request for a new job, checked. */
 export interface NewJob {
   readonly name: string;
@@ -112,8 +110,13 @@ export function createNewJobParser(
   const rule = { schema, noun: "field", otherNames: otherNamesOfFields, answerFields } as const;
 
   return (input, changedNumbers = []) => {
-    const { fields, wrong } = checkRequest(rule, input);
-    wrong.push(...changedNumbers);
+    const { fields, wrong: checked } = checkRequest(rule, input);
+    // "is 1e400" says more than "is Infinity".
+    const changedPaths = changedNumbers.map(({ path }) => path);
+    const wrong = [
+      ...checked.filter(({ path }) => !changedPaths.includes(path)),
+      ...changedNumbers,
+    ];
     const isParamsWrong = wrong.some(({ path }) => /^(?:task_params|metadata)\b/.test(path));
     const params = fields.task_params ?? fields.metadata ?? undefined;
     // Text before the task's schema sees them: it may change what it is given.

@@ -29,8 +29,7 @@ export interface RequestRule<Fields> {
 export interface CheckedRequest<Fields> {
   /** What came of the fields; of any use only where nothing is wrong. */
   readonly fields: Fields;
-  /** The caller may add to it. */
-  readonly wrong: ErrorDetail[];
+  readonly wrong: readonly ErrorDetail[];
 }
 
 /** The bounds of an answer, whatever a client or a schema comes up with. */

@@ -5,13 +5,8 @@ import type { Clock } from "../clock.ts";
 import { type ErrorDetail, errorMessage, ValetError } from "../errors.ts";
 import { isFinished, type Job, type JobResult } from "./job.ts";
 import { createJobIds, readJobId } from "./id.ts";
-import {
-  createNewJobParser,
-  type JsonObject,
-  type NewJob,
-  parseJobFields,
-  parseListInput,
-} from "./request.ts";
+import { createNewJobParser, type NewJob, parseJobFields, parseListInput } from "./request.ts";
+import type { JsonObject } from "./request_check.ts";
 import { encodeCursor } from "./request_schema.ts";
 import { getLogger } from "../log/log.ts";
 import { type MaybePromise, whenReady } from "../maybe_promise.ts";

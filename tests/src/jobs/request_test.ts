@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { ValetError } from "../../../src/errors.ts";
 import {
   createNewJobParser,
-  type JsonObject,
   type NewJob,
   parseJobFields,
   parseListInput,
 } from "../../../src/jobs/request.ts";
+import type { JsonObject } from "../../../src/jobs/request_check.ts";
 import { encodeCursor } from "../../../src/jobs/request_schema.ts";
 import { registerTasks, type TaskDefinition } from "../../../src/tasks/task.ts";
 
@@ -113,6 +113,11 @@ Deno.test("parseNewJob refuses numbers that were changed, beside other wrong fie
   const input = { ...valid, task_name: "picky", task_params: {}, timeout: -1 };
   const error = await errorOf(() => createNewJobParser(tasks, 1)(input, changed));
   assert.deepEqual(error.details.map(({ path }) => path), ["timeout", "task_params.rows[1].n"]);
+  const timeout = [{ path: "timeout", message: "is 1e400" }];
+  const one = await errorOf(() =>
+    createNewJobParser(tasks, 1)({ ...valid, timeout: 1e400 }, timeout)
+  );
+  assert.deepEqual(one.details, timeout);
 });
 
 Deno.test("parseNewJob takes null for an optional field as not given", async () => {
