@@ -5,6 +5,8 @@ import type { Context } from "hono";
 
 /** The body of one request. Several may read it, one after the other. */
 export interface BodySource {
+  /** Whether all of it has arrived. */
+  readonly isComplete: boolean;
   /**
    * Calls back with each part as it arrives. Resolves with true at the end of the body, with false when the
    * time is over. Rejects with what the callback throws, or as BrokenBodyError.
@@ -20,6 +22,8 @@ export class BrokenBodyError extends Error {
 /** What a listener hands to the app beside a request. */
 export interface ListenerBindings {
   readonly body?: BodySource;
+  /** What is wrong with the head: the answer is 400, whatever the request asks for. */
+  readonly problem?: string | undefined;
 }
 
 /** The body of the request of that context. */
@@ -29,9 +33,13 @@ export function bodyOf(context: Context): BodySource {
 
 /** The body of a request as its stream gives it. */
 export function streamBody({ body }: Request): BodySource {
+  let isComplete = body === null;
   return {
+    get isComplete() {
+      return isComplete;
+    },
     async read(onPart, timeoutMs) {
-      if (body === null) return true;
+      if (isComplete || body === null) return true;
       const reader = body.getReader();
       let isLate = false;
       const timer = setTimeout(() => {
@@ -43,7 +51,7 @@ export function streamBody({ body }: Request): BodySource {
           const { value, done } = await reader.read().catch((cause) => {
             throw new BrokenBodyError("the connection broke off", { cause });
           });
-          if (done) return true;
+          if (done) return isComplete = true;
           onPart(value);
         }
       } catch (error) {

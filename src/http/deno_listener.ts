@@ -1,0 +1,55 @@
+// The listener of Deno.serve. It sets no bound to connections, heads, and idle or unread ones, and answers
+// doubtful framing by itself with an empty 400: it is for use behind a proxy that sees to all that.
+
+import { streamBody } from "./body_source.ts";
+import type { AppFetch, HttpServer, ListenerOptions } from "./listener.ts";
+import { readTarget } from "./request_head.ts";
+import { dropBodyAfter } from "./unread_body.ts";
+
+/** Starts Deno.serve. */
+export function listenWithDeno(options: ListenerOptions, fetch: AppFetch): Promise<HttpServer> {
+  const { hostname, port } = options;
+  const aborted = new AbortController();
+  const server = Deno.serve({ hostname, port, onListen() {}, signal: aborted.signal }, (request) => {
+    return answer(request, fetch);
+  });
+  return Promise.resolve({
+    hostname: server.addr.hostname,
+    port: server.addr.port,
+    failed: server.finished.catch((error) => error),
+    close: () => server.shutdown(),
+    abort: () => aborted.abort(),
+  });
+}
+
+async function answer(request: Request, fetch: AppFetch): Promise<Response> {
+  const { headers, method, url } = request;
+  const host = headers.get("host");
+  const contentLength = headers.get("content-length");
+  const transferEncoding = headers.get("transfer-encoding");
+  const target = readTarget({
+    method,
+    // Glued together from Host and request line: to be read only where Host is right.
+    target: url,
+    // Which version of HTTP it is cannot be seen, and 1.0 and 2 may have none.
+    hosts: host === null ? undefined : [host],
+    contentLength,
+    transferEncoding,
+  });
+  const body = streamBody(request);
+  const response = "path" in target
+    ? await fetch(withPath(request, target.path), { body })
+    : await fetch(new Request("http://localhost/", { headers }), { body, ...target });
+  const hasBody = contentLength !== null || transferEncoding !== null;
+  if (body.isComplete || !hasBody) return response;
+  // What ends the connection here is nothing but an answer that breaks off.
+  return dropBodyAfter(response, body, response.headers, (controller) => {
+    controller.error(new Error("the request has not ended"));
+  });
+}
+
+/** The request, with a URL that has a path: that of `GET http://host?query` has none. */
+function withPath(request: Request, path: string): Request {
+  const { headers, method, url } = request;
+  return url.endsWith(path) ? request : new Request(`http://localhost${path}`, { headers, method });
+}

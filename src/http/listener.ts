@@ -1,0 +1,161 @@
+// What listens for HTTP: node:http, or Deno.serve for those who want its peak rate behind a proxy. Nothing
+// else knows which. Opened by src/node/node.ts. It asks itself over its own port whether it still listens.
+
+import { systemClock } from "../clock.ts";
+import { errorMessage, ValetError } from "../errors.ts";
+import { getLogger } from "../log/log.ts";
+import type { MaybePromise } from "../maybe_promise.ts";
+import type { ListenerBindings } from "./body_source.ts";
+import { listenWithDeno } from "./deno_listener.ts";
+import { listenWithNode } from "./node_listener.ts";
+
+/** Where and how to listen. The bounds of connections hold with `node` alone: Deno.serve has none. */
+export interface ListenerOptions {
+  readonly kind: "node" | "deno";
+  readonly hostname: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** For a client to send the head of a request. */
+  readonly headTimeoutMs: number;
+  /** For a client to send a body; who reads it answers 408 by then. */
+  readonly bodyTimeoutMs: number;
+  /** For a client to send the next request on a connection. */
+  readonly idleTimeoutMs: number;
+  /** For a client to read a part of its answer. */
+  readonly sendTimeoutMs: number;
+  /** Further ones are closed at once. */
+  readonly maxConnections: number;
+}
+
+/** The app: it never throws and never rejects. */
+export type AppFetch = (request: Request, bindings: ListenerBindings) => MaybePromise<Response>;
+
+/** What listens. */
+export interface Listener {
+  readonly hostname: string;
+  readonly port: number;
+  /** Refuses new connections at once; resolves when the requests under way have their answers. */
+  close(): Promise<void>;
+  /** Ends every connection. */
+  abort(): void;
+}
+
+/** One server of either kind. */
+export interface HttpServer extends Listener {
+  /** Resolves with what ended it, if it stops to listen by itself. */
+  readonly failed: Promise<unknown>;
+}
+
+/** How often it asks itself, and how long it waits for the answer. */
+const checkIntervalMs = 5_000;
+const retryIntervalMs = 1_000;
+/** Without an answer for this long it is of no use any more. */
+const maxDeafMs = 20_000;
+
+const log = getLogger("http");
+
+/**
+ * Starts to listen. Where it stops to by itself, it listens anew; `onDeaf` is called once that has not helped
+ * for 20 seconds.
+ *
+ * @throws ValetError `failed_precondition` where it cannot listen at all.
+ */
+export async function openListener(
+  options: ListenerOptions,
+  fetch: AppFetch,
+  onDeaf: () => void,
+): Promise<Listener> {
+  const listen = options.kind === "node" ? listenWithNode : listenWithDeno;
+  let server: HttpServer;
+  try {
+    server = await listen(options, fetch);
+  } catch (cause) {
+    throw cannotListen(options, cause);
+  }
+  const { hostname, port } = server;
+  const closing = new AbortController();
+  const { signal } = closing;
+  const servers = [server];
+
+  async function watch(): Promise<void> {
+    let answeredAtMs = performance.now();
+    let isDeaf = false;
+    while (!signal.aborted) {
+      const pause = systemClock.sleep(isDeaf ? retryIntervalMs : checkIntervalMs, signal);
+      const reason = await Promise.race([server.failed, pause]) ?? await askItself(hostname, port);
+      if (signal.aborted) return;
+      if (reason === undefined) {
+        if (isDeaf) log.info("the API answers again");
+        isDeaf = false;
+        answeredAtMs = performance.now();
+        continue;
+      }
+      if (!isDeaf) log.error("the API does not answer over its own port", { reason });
+      isDeaf = true;
+      if (performance.now() - answeredAtMs > maxDeafMs) return onDeaf();
+      await listenAnew();
+      await systemClock.sleep(retryIntervalMs, signal);
+    }
+  }
+
+  async function listenAnew(): Promise<void> {
+    // It serves the connections that it has until they end.
+    void server.close();
+    try {
+      server = await listen({ ...options, port }, fetch);
+      servers.push(server);
+    } catch (error) {
+      log.warn("cannot listen anew", { reason: errorMessage(error) });
+    }
+  }
+
+  void watch();
+  return {
+    hostname,
+    port,
+    async close() {
+      closing.abort();
+      await Promise.all(servers.map((server) => server.close()));
+    },
+    abort() {
+      for (const server of servers) server.abort();
+    },
+  };
+}
+
+/**
+ * Why nothing answers there; undefined: something does. It asks for what only the listener answers, so that no
+ * request is counted or logged. A connection that is closed at once was accepted, too.
+ */
+async function askItself(hostname: string, port: number): Promise<string | undefined> {
+  const local = hostname === "0.0.0.0" ? "127.0.0.1" : hostname === "::" ? "::1" : hostname;
+  let connection: Deno.TcpConn | undefined;
+  const timer = setTimeout(() => connection?.close(), checkIntervalMs);
+  try {
+    connection = await Deno.connect({ hostname: local, port });
+    await connection.write(new TextEncoder().encode("?\r\n\r\n"));
+    await connection.read(new Uint8Array(1));
+    return undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe) {
+      return undefined;
+    }
+    const isLate = error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.BadResource;
+    return isLate ? `no answer within ${checkIntervalMs} ms` : errorMessage(error);
+  } finally {
+    clearTimeout(timer);
+    try {
+      connection?.close();
+    } catch {
+      // The timer has closed it.
+    }
+  }
+}
+
+function cannotListen({ hostname, port }: ListenerOptions, cause: unknown): ValetError {
+  const isInUse = cause instanceof Deno.errors.AddrInUse ||
+    (cause as { code?: unknown }).code === "EADDRINUSE";
+  const reason = isInUse ? "the port is in use" : errorMessage(cause);
+  const message = `Cannot listen on port ${port} of server.host ${hostname}: ${reason}`;
+  return new ValetError("failed_precondition", message, { cause });
+}

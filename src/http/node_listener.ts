@@ -1,0 +1,238 @@
+// The listener of node:http: heads, idle connections, unfinished requests and unread answers are bounded, a
+// connection has one request under way, and what is no HTTP is a 400 in our shape.
+
+import { getRequestListener } from "@hono/node-server";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { type BodySource, BrokenBodyError, type ListenerBindings } from "./body_source.ts";
+import { errorAnswer } from "./error_response.ts";
+import type { AppFetch, HttpServer, ListenerOptions } from "./listener.ts";
+import { readTarget, type Target } from "./request_head.ts";
+import { dropBodyAfter } from "./unread_body.ts";
+
+const maxHeadBytes = 32 * 1024;
+const checkIntervalMs = 1_000;
+/** Beyond the time of head and body: whoever reads the body answers first. */
+const requestSlackMs = 5_000;
+/** Requests that a client may send ahead on a connection. */
+const maxAhead = 32;
+/** A larger answer is sent in parts, so that it can be seen whether its client reads. */
+const partBytes = 64 * 1024;
+
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  /** Answers the request. */
+  readonly start: () => void;
+}
+
+/** A connection, and what is under way on it. */
+interface Connection {
+  /** The first one is being answered, the others wait: answers that nobody reads must not pile up. */
+  readonly exchanges: Exchange[];
+  sentBytes: number;
+  /** When the client was last seen to read, or had nothing to read. */
+  sentAtMs: number;
+}
+
+/** Starts a server of node:http. */
+export async function listenWithNode(
+  options: ListenerOptions,
+  fetch: AppFetch,
+): Promise<HttpServer> {
+  const { bodyTimeoutMs, headTimeoutMs, hostname, idleTimeoutMs, port, sendTimeoutMs } = options;
+  const server = createServer({
+    headersTimeout: headTimeoutMs,
+    requestTimeout: headTimeoutMs + bodyTimeoutMs + requestSlackMs,
+    keepAliveTimeout: idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(checkIntervalMs, headTimeoutMs),
+    maxHeaderSize: maxHeadBytes,
+    // Ours says why.
+    requireHostHeader: false,
+    noDelay: true,
+  });
+  server.maxConnections = options.maxConnections;
+  // A client may end its side after the request and still wait for the answer.
+  (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
+
+  const connections = new Map<Socket, Connection>();
+  server.on("connection", (socket: Socket) => {
+    connections.set(socket, { exchanges: [], sentBytes: 0, sentAtMs: performance.now() });
+    socket.on("close", () => connections.delete(socket));
+  });
+
+  const listener = getRequestListener(
+    (request, env) => answer(request, (env as { incoming: HeldIncoming }).incoming, fetch),
+    { overrideGlobalObjects: false, autoCleanupIncoming: false, hostname: "localhost" },
+  );
+  /** Answers the requests of a connection one after the other. */
+  function take(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const connection = connections.get(incoming.socket);
+    if (connection === undefined) return;
+    const { exchanges } = connection;
+    const start = () => void listener(holdTarget(incoming), outgoing);
+    exchanges.push({ incoming, outgoing, start });
+    outgoing.on("close", () => {
+      exchanges.shift();
+      if (!server.listening) incoming.socket.end();
+      exchanges[0]?.start();
+    });
+    if (exchanges.length === 1) start();
+    else if (exchanges.length > maxAhead) incoming.socket.destroy();
+  }
+  server.on("request", take);
+  server.on("checkExpectation", take);
+  server.on("connect", ({ method, url }: IncomingMessage, socket: Socket) => {
+    refuse(socket, "invalid_argument", `${method} ${url} names no path of this server`);
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    const exchange = connections.get(socket)?.exchanges[0];
+    if (!socket.writable || exchange?.outgoing.headersSent) socket.destroy();
+    else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
+      refuse(socket, "timeout", "it did not arrive in time");
+    } else if (error.code === "HPE_HEADER_OVERFLOW") {
+      refuse(socket, "invalid_argument", `its head has more than ${maxHeadBytes} bytes`);
+    } else refuse(socket, "invalid_argument", "it is no HTTP/1.1");
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: hostname, port }, resolve);
+  });
+  const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>();
+  server.on("error", fail);
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    for (const [socket, connection] of connections) {
+      if (isStuck(socket, connection, nowMs - sendTimeoutMs)) socket.destroy();
+    }
+  }, Math.min(checkIntervalMs, sendTimeoutMs));
+
+  const address = server.address() as AddressInfo;
+  return {
+    hostname: address.address,
+    port: address.port,
+    failed,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          clearInterval(timer);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
+    abort: () => server.closeAllConnections(),
+  };
+}
+
+/** Whether there is something to read for the client of which it has read nothing since then. */
+function isStuck(socket: Socket, connection: Connection, sinceMs: number): boolean {
+  const outgoing = connection.exchanges[0]?.outgoing;
+  const waits = outgoing !== undefined && (outgoing.writableEnded || socket.writableLength > 0);
+  if (waits && connection.sentBytes === socket.bytesWritten) return connection.sentAtMs < sinceMs;
+  connection.sentBytes = socket.bytesWritten;
+  connection.sentAtMs = performance.now();
+  return false;
+}
+
+type HeldIncoming = IncomingMessage & { target?: Target };
+
+/** Reads the head. A wrong one gets a URL that can be read, and is answered with 400 by the app. */
+function holdTarget(incoming: HeldIncoming): HeldIncoming {
+  const { headers, httpVersionMajor, httpVersionMinor, method = "", rawHeaders, url = "" } = incoming;
+  const hosts: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]!.toLowerCase() === "host") hosts.push(rawHeaders[index + 1]!);
+  }
+  const isOld = httpVersionMajor === 1 && httpVersionMinor === 0;
+  const target = readTarget({
+    method,
+    target: url,
+    hosts: isOld && hosts.length === 0 ? undefined : hosts,
+    contentLength: headers["content-length"] ?? null,
+    transferEncoding: headers["transfer-encoding"] ?? null,
+  });
+  incoming.target = target;
+  incoming.url = "path" in target ? target.path : "/";
+  if ("problem" in target) headers.host = "localhost";
+  return incoming;
+}
+
+async function answer(
+  request: Request,
+  incoming: HeldIncoming,
+  fetch: AppFetch,
+): Promise<Response> {
+  const body = incomingBody(incoming);
+  const { target } = incoming;
+  const bindings: ListenerBindings = "problem" in target! ? { body, problem: target.problem } : { body };
+  const response = await fetch(request, bindings);
+  if (!body.isComplete) return await answerEarly(response, body);
+  return response;
+}
+
+/** The client has the whole answer at once; the connection ends when it has sent what it will. */
+async function answerEarly(response: Response, body: BodySource): Promise<Response> {
+  const headers = new Headers(response.headers);
+  headers.set("connection", "close");
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  headers.set("content-length", String(bytes.byteLength));
+  const { status } = response;
+  return dropBodyAfter(new Response(bytes, { status }), body, headers, (controller) => {
+    controller.close();
+  });
+}
+
+/** The body of a request of node:http. */
+function incomingBody(incoming: IncomingMessage): BodySource {
+  return {
+    get isComplete() {
+      return incoming.complete;
+    },
+    read(onPart, timeoutMs) {
+      return new Promise((resolve, reject) => {
+        if (incoming.readableEnded) return resolve(true);
+        const onData = (part: Uint8Array) => {
+          try {
+            onPart(part);
+          } catch (error) {
+            stop(() => reject(error));
+          }
+        };
+        const onEnd = () => stop(() => resolve(true));
+        const onBreak = () => stop(() => reject(new BrokenBodyError("the connection broke off")));
+        const timer = setTimeout(() => stop(() => resolve(false)), timeoutMs);
+        function stop(settle: () => void): void {
+          clearTimeout(timer);
+          incoming.pause();
+          incoming.off("data", onData);
+          incoming.off("end", onEnd);
+          incoming.off("error", onBreak);
+          incoming.off("close", onBreak);
+          settle();
+        }
+        incoming.on("data", onData);
+        incoming.on("end", onEnd);
+        incoming.on("error", onBreak);
+        incoming.on("close", onBreak);
+        incoming.resume();
+      });
+    },
+  };
+}
+
+/** The last words on a connection. */
+function refuse(socket: Socket, code: "invalid_argument" | "timeout", problem: string): void {
+  const { json, status } = errorAnswer(code, `Cannot read the request: ${problem}`);
+  const length = new TextEncoder().encode(json!).length;
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${length}\r\nConnection: close\r\n\r\n${json}`,
+  );
+}
