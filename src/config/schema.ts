@@ -69,6 +69,31 @@ function createSettingsSchema(timeoutUnitMs: number) {
       "0.0.0.0",
       "The address to listen on.",
     ),
+    "server.listener": setting(
+      choice("node", "deno"),
+      "node",
+      "What listens: `node` bounds connections, heads and unread answers; `deno` is faster and for use behind a proxy.",
+    ),
+    "server.max_connections": derived(
+      integer(1, 1_000_000),
+      "what the limit of descriptors leaves, at most 4096",
+      "How many connections may be open at once; with the listener `node`.",
+    ),
+    "server.head_timeout": setting(
+      span("100ms", "1h"),
+      "10s",
+      "How long a client may take to send the head of a request; with the listener `node`.",
+    ),
+    "server.idle_timeout": setting(
+      span("100ms", "24h"),
+      "75s",
+      "How long a connection may wait for its next request; with the listener `node`.",
+    ),
+    "server.send_timeout": setting(
+      span("100ms", "24h"),
+      "30s",
+      "How long a client may take to read a part of its answer; with the listener `node`.",
+    ),
     "server.max_body_bytes": setting(
       integer(1, 268_435_456, "bytes"),
       1_048_576,
@@ -279,6 +304,11 @@ function arrange(settings: Settings): Config {
     loggingLevel: settings["logging_level"],
     server: {
       host: settings["server.host"],
+      listener: settings["server.listener"],
+      maxConnections: settings["server.max_connections"] ?? undefined,
+      headTimeoutMs: settings["server.head_timeout"],
+      idleTimeoutMs: settings["server.idle_timeout"],
+      sendTimeoutMs: settings["server.send_timeout"],
       maxBodyBytes: settings["server.max_body_bytes"],
       bodyTimeoutMs: settings["server.body_timeout"],
       shutdownGraceMs: settings["server.shutdown_grace"],

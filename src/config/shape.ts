@@ -31,6 +31,16 @@ export interface Config {
 export interface ServerConfig {
   /** A host name or an IP address. */
   readonly host: string;
+  /** What listens. */
+  readonly listener: "node" | "deno";
+  /** Undefined: what the limit of descriptors leaves. */
+  readonly maxConnections: number | undefined;
+  /** For a client to send the head of a request. */
+  readonly headTimeoutMs: number;
+  /** For a client to send the next request on a connection. */
+  readonly idleTimeoutMs: number;
+  /** For a client to read a part of its answer. */
+  readonly sendTimeoutMs: number;
   /** Of a request. */
   readonly maxBodyBytes: number;
   /** For a client to send a whole body. */

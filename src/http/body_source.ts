@@ -27,8 +27,13 @@ export interface ListenerBindings {
 }
 
 /** The body of the request of that context. */
-export function bodyOf(context: Context): BodySource {
-  return (context.env as ListenerBindings | undefined)?.body ?? streamBody(context.req.raw);
+export function bodyOf({ env, req }: Context): BodySource {
+  return (env as ListenerBindings | undefined)?.body ?? streamBody(req.raw);
+}
+
+/** What its listener found wrong with the head of the request of that context. */
+export function problemOf({ env }: Context): string | undefined {
+  return (env as ListenerBindings | undefined)?.problem;
 }
 
 /** The body of a request as its stream gives it. */

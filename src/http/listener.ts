@@ -36,7 +36,7 @@ export interface Listener {
   readonly port: number;
   /** Refuses new connections at once; resolves when the requests under way have their answers. */
   close(): Promise<void>;
-  /** Ends every connection. */
+  /** Ends every connection, where the listener can: those of `deno` end with the process. */
   abort(): void;
 }
 
@@ -140,7 +140,8 @@ async function askItself(hostname: string, port: number): Promise<string | undef
     if (error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe) {
       return undefined;
     }
-    const isLate = error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.BadResource;
+    const isLate = error instanceof Deno.errors.Interrupted ||
+      error instanceof Deno.errors.BadResource;
     return isLate ? `no answer within ${checkIntervalMs} ms` : errorMessage(error);
   } finally {
     clearTimeout(timer);

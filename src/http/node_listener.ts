@@ -145,7 +145,8 @@ type HeldIncoming = IncomingMessage & { target?: Target };
 
 /** Reads the head. A wrong one gets a URL that can be read, and is answered with 400 by the app. */
 function holdTarget(incoming: HeldIncoming): HeldIncoming {
-  const { headers, httpVersionMajor, httpVersionMinor, method = "", rawHeaders, url = "" } = incoming;
+  const { headers, httpVersionMajor, httpVersionMinor, method = "", rawHeaders, url = "" } =
+    incoming;
   const hosts: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     if (rawHeaders[index]!.toLowerCase() === "host") hosts.push(rawHeaders[index + 1]!);
@@ -171,7 +172,9 @@ async function answer(
 ): Promise<Response> {
   const body = incomingBody(incoming);
   const { target } = incoming;
-  const bindings: ListenerBindings = "problem" in target! ? { body, problem: target.problem } : { body };
+  const bindings: ListenerBindings = "problem" in target!
+    ? { body, problem: target.problem }
+    : { body };
   const response = await fetch(request, bindings);
   if (!body.isComplete) return await answerEarly(response, body);
   return response;
@@ -198,6 +201,7 @@ function incomingBody(incoming: IncomingMessage): BodySource {
     read(onPart, timeoutMs) {
       return new Promise((resolve, reject) => {
         if (incoming.readableEnded) return resolve(true);
+        if (incoming.destroyed) return reject(new BrokenBodyError("the connection broke off"));
         const onData = (part: Uint8Array) => {
           try {
             onPart(part);

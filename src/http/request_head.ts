@@ -32,7 +32,9 @@ export function readTarget(head: RequestHead): Target {
     return refuse(`${method} ${shown(target)} names no path of this server`);
   }
   const [beforeQuery] = path.split("?", 1);
-  if (dotSegment.test(beforeQuery!)) return refuse(`${shown(target)} has a "." or ".." in its path`);
+  if (dotSegment.test(beforeQuery!)) {
+    return refuse(`${shown(target)} has a "." or ".." in its path`);
+  }
   return { path };
 }
 
@@ -73,5 +75,7 @@ function refuse(why: string): Target {
 }
 
 function shown(text: string): string {
-  return JSON.stringify(text.length <= maxShownLength ? text : `${text.slice(0, maxShownLength)}...`);
+  return JSON.stringify(
+    text.length <= maxShownLength ? text : `${text.slice(0, maxShownLength)}...`,
+  );
 }

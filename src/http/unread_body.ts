@@ -19,7 +19,9 @@ export function dropBodyAfter(
 ): Response {
   const stream = new ReadableStream({
     async start(controller) {
-      if (response.body !== null) for await (const part of response.body) controller.enqueue(part);
+      if (response.body !== null) {
+        for await (const part of response.body) controller.enqueue(part);
+      }
       if (await dropAll(body)) controller.close();
       else breakOff(controller);
     },

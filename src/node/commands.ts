@@ -215,33 +215,29 @@ async function runNode(
   const told = listenToSignals();
   const stores = await openStores(config, parts.drivers, told);
   if (stores === null) return 0;
-  const exhausted = Promise.withResolvers<void>();
+  /** Resolves with why the node must end, for its supervisor to start it again. */
+  const unfit = Promise.withResolvers<string>();
   let node: Node;
   try {
-    node = openNode({
+    node = await openNode({
       config,
       tasks,
       ...stores,
       build: readBuildInfo(),
       workerUrl: parts.workerUrl,
       runnerCommand: parts.runnerCommand,
-      onExhausted: exhausted.resolve,
+      onExhausted: () =>
+        unfit.resolve("too many threads burn that cannot be stopped: this node must restart"),
+      onDeaf: () => unfit.resolve("the API cannot be reached any more: this node must restart"),
     });
   } catch (thrown) {
     await Promise.all([stores.queue.close(), stores.repository.close()]);
     throw thrown;
   }
-  const isExhausted = await Promise.race([
-    aborted(told).then(() => false),
-    exhausted.promise.then(() => true),
-  ]);
-  if (isExhausted) {
-    getLogger("valet").fatal(
-      "too many threads burn that cannot be stopped: this node must restart",
-    );
-  }
+  const reason = await Promise.race([aborted(told).then(() => undefined), unfit.promise]);
+  if (reason !== undefined) getLogger("valet").fatal(reason);
   await node.stop();
-  return isExhausted ? 1 : 0;
+  return reason === undefined ? 0 : 1;
 }
 
 /**

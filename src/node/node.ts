@@ -5,15 +5,16 @@ import { createAccessLog } from "../http/access_log.ts";
 import { type Clock, endsWithin, systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { Dispatcher } from "../engine/dispatcher.ts";
-import { errorMessage, ValetError } from "../errors.ts";
 import { Pool } from "../executor/host/pool.ts";
 import type { RunnerCommand } from "../executor/host/runner_process.ts";
 import { createApp } from "../http/app.ts";
+import { openListener } from "../http/listener.ts";
 import { createJobService } from "../jobs/service.ts";
 import { getLogger } from "../log/log.ts";
 import type { Queue } from "../jobs/queue.ts";
 import type { Repository } from "../jobs/repository.ts";
 import { Scheduler } from "../engine/scheduler.ts";
+import { defaultMaxConnections } from "./connection_limit.ts";
 import type { DriverStatus, StatusReport } from "./status.ts";
 import type { RegisteredTask } from "../tasks/task.ts";
 import { urlHost } from "../url_host.ts";
@@ -31,6 +32,8 @@ export interface NodeParts {
   readonly runnerCommand: RunnerCommand;
   /** Called when the node must end to get rid of runaway threads. */
   readonly onExhausted: () => void;
+  /** Called when the node must end because its API cannot be reached any more. */
+  readonly onDeaf: () => void;
 }
 
 /** A running node. */
@@ -56,7 +59,7 @@ const log = getLogger("node");
  *
  * @throws ValetError `failed_precondition` where it cannot listen: then nothing is left running.
  */
-export function openNode(parts: NodeParts): Node {
+export async function openNode(parts: NodeParts): Promise<Node> {
   const { config, tasks, repository, queue } = parts;
   const { workerPool, server } = config;
   const { leaseMs, maxCrashes } = workerPool;
@@ -148,8 +151,18 @@ export function openNode(parts: NodeParts): Node {
     corsOrigins: server.corsOrigins,
     logAccess: server.accessLog ? createAccessLog(config.loggingFormat) : () => {},
   });
-  const httpServer = listen(config, app.fetch);
-  const { hostname, port } = httpServer.addr;
+  const listener = await openListener(
+    {
+      ...server,
+      kind: server.listener,
+      hostname: server.host,
+      port: config.port,
+      maxConnections: server.maxConnections ?? await defaultMaxConnections(),
+    },
+    app.fetch,
+    parts.onDeaf,
+  );
+  const { hostname, port } = listener;
   dispatcher.start();
   scheduler.start();
   void warmUp(dispatcher.pool, workerPool.isolation, stopping.signal);
@@ -172,10 +185,11 @@ export function openNode(parts: NodeParts): Node {
         grace_ms: server.shutdownGraceMs,
       });
       // New connections are refused at once; requests under way get their answers.
-      const closed = httpServer.shutdown();
+      const closed = listener.close();
       // Side by side: a store that does not answer the one must not hold up the other.
       await Promise.all([scheduler.stop(), dispatcher.stop(server.shutdownGraceMs)]);
       await endsWithin(closed, Math.min(server.shutdownGraceMs, maxAnswerMs));
+      listener.abort();
       try {
         await queue.close();
       } finally {
@@ -196,21 +210,6 @@ async function warmUp(
   do {
     await systemClock.sleep(pauseMs, signal);
   } while (!signal.aborted && pool.warmUp());
-}
-
-function listen(
-  { port, server: { host } }: Config,
-  answer: Deno.ServeHandler<Deno.NetAddr>,
-): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({ port, hostname: host, onListen() {} }, answer);
-  } catch (cause) {
-    const reason = cause instanceof Deno.errors.AddrInUse
-      ? "the port is in use"
-      : errorMessage(cause);
-    const message = `Cannot listen on port ${port} of server.host ${host}: ${reason}`;
-    throw new ValetError("failed_precondition", message, { cause });
-  }
 }
 
 async function describeQueue(driver: string, queue: Queue): Promise<StatusReport["queue"]> {

@@ -15,6 +15,11 @@ const defaults: Config = {
   loggingLevel: "info",
   server: {
     host: "0.0.0.0",
+    listener: "node",
+    maxConnections: undefined,
+    headTimeoutMs: 10_000,
+    idleTimeoutMs: 75_000,
+    sendTimeoutMs: 30_000,
     maxBodyBytes: 1_048_576,
     bodyTimeoutMs: 10_000,
     shutdownGraceMs: 5000,

@@ -30,6 +30,7 @@ async function makeParts(settings: Record<string, unknown> = {}): Promise<NodePa
     workerUrl: fixtureWorkerUrl,
     runnerCommand,
     onExhausted: () => {},
+    onDeaf: () => {},
   };
 }
 
@@ -49,7 +50,7 @@ async function ask(
 }
 
 Deno.test("openNode listens on a free port and tells its state", async () => {
-  const node = openNode(await makeParts());
+  const node = await openNode(await makeParts());
   try {
     assert.ok(node.port > 0);
     assert.equal(node.hostname, "127.0.0.1");
@@ -99,7 +100,7 @@ Deno.test("openNode tells of a queue that is lost while the repository counts it
     isLost = isAsked;
     return await parts.repository.count();
   };
-  const node = openNode({
+  const node = await openNode({
     ...parts,
     repository: replaceMethods(parts.repository, { count: lose }),
     queue: replaceMethods(parts.queue, {
@@ -121,7 +122,7 @@ Deno.test("openNode tells of a queue that is lost while the repository counts it
 
 Deno.test("openNode runs a job at once and another at its time", async () => {
   await using logs = new CapturedLogs();
-  const node = openNode(await makeParts());
+  const node = await openNode(await makeParts());
   try {
     const task_params = { hello: "world" };
     const now = await ask(node, "/jobs", { name: "now", task_name: "ok", task_params });
@@ -143,7 +144,7 @@ Deno.test("openNode runs a job at once and another at its time", async () => {
 
 Deno.test("openNode tells in /status when the next job is due, and aborts a job that is deleted", async () => {
   await using logs = new CapturedLogs();
-  const node = openNode(await makeParts());
+  const node = await openNode(await makeParts());
   try {
     const run_at = "9999-12-31T23:59:59.000Z";
     const stored = await ask(node, "/jobs", { name: "far", task_name: "ok", run_at });
@@ -166,7 +167,7 @@ Deno.test("openNode tells in /status when the next job is due, and aborts a job 
 
 Deno.test("Node.stop refuses new requests, closes the drivers and ends soon where nothing runs", async () => {
   const parts = await makeParts({ server: { host: "127.0.0.1", shutdown_grace: 60 } });
-  const node = openNode(parts);
+  const node = await openNode(parts);
   await ask(node, "/health/live");
   await within(node.stop(), "the stop");
   await assert.rejects(fetch(`http://127.0.0.1:${node.port}/health/live`));
@@ -181,7 +182,7 @@ Deno.test("Node.stop gives a job back that does not end within the grace", async
     server: { host: "127.0.0.1", shutdown_grace: 50 },
     worker_pool: { concurrency: 1, kill_grace: 50 },
   });
-  const node = openNode(parts);
+  const node = await openNode(parts);
   const { json } = await ask(node, "/jobs", { name: "x", task_name: "hangs" });
   await logs.waitFor({ message: "waiting", job_id: json.id });
   await within(node.stop(), "the stop");
@@ -208,7 +209,7 @@ Deno.test("Node.stop gives jobs back also while the scheduler waits for a store"
       return await parts.repository.find(query);
     },
   });
-  const node = openNode({ ...parts, repository });
+  const node = await openNode({ ...parts, repository });
   const { json } = await ask(node, "/jobs", { name: "x", task_name: "hangs" });
   await logs.waitFor({ message: "waiting", job_id: json.id });
   isSlow = true;
@@ -221,7 +222,7 @@ Deno.test("Node.stop gives jobs back also while the scheduler waits for a store"
 });
 
 Deno.test("openNode says where it cannot listen, and leaves nothing running", async () => {
-  const first = openNode(await makeParts());
+  const first = await openNode(await makeParts());
   try {
     const failures = [
       [{ port: first.port }, `port ${first.port} of server.host 127.0.0.1: the port is in use`],
@@ -229,7 +230,7 @@ Deno.test("openNode says where it cannot listen, and leaves nothing running", as
     ] as const;
     for (const [settings, problem] of failures) {
       const parts = await makeParts(settings);
-      assert.throws(() => openNode(parts), (error) => {
+      await assert.rejects(openNode(parts), (error) => {
         assert.ok(error instanceof ValetError);
         assert.equal(error.code, "failed_precondition");
         assert.ok(error.message.startsWith(`Cannot listen on ${problem}`), error.message);
@@ -246,7 +247,7 @@ Deno.test("openNode says where it cannot listen, and leaves nothing running", as
 
 Deno.test("Nodes may be opened and stopped one after the other and side by side", async () => {
   for (let round = 0; round < 2; round++) {
-    const nodes = [openNode(await makeParts()), openNode(await makeParts())];
+    const nodes = [await openNode(await makeParts()), await openNode(await makeParts())];
     assert.notEqual(nodes[0]!.port, nodes[1]!.port);
     for (const node of nodes) assert.equal((await ask(node, "/health/live")).status, 200);
     await Promise.all(nodes.map((node) => node.stop()));
