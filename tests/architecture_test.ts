@@ -123,6 +123,7 @@ Deno.test("architecture: nothing that ships imports tests, tools or benchmarks",
 
 Deno.test("architecture: a package is imported only where it belongs", () => {
   const places: Record<string, string> = {
+    "@hono": "src/http/",
     amqplib: "drivers/queues/rabbitmq/",
     hono: "src/http/",
     mysql2: "drivers/repositories/mysql/",

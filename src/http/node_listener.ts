@@ -22,8 +22,6 @@ const checkIntervalMs = 1_000;
 const requestSlackMs = 5_000;
 /** Requests that a client may send ahead on a connection. */
 const maxAhead = 32;
-/** A larger answer is sent in parts, so that it can be seen whether its client reads. */
-const partBytes = 64 * 1024;
 
 interface Exchange {
   readonly incoming: IncomingMessage;
