@@ -2,7 +2,7 @@
 // doubtful framing by itself with an empty 400: it is for use behind a proxy that sees to all that.
 
 import { streamBody } from "./body_source.ts";
-import type { AppFetch, HttpServer, ListenerOptions } from "./listener.ts";
+import type { AppFetch, HttpServer, ListenerOptions } from "./http_server.ts";
 import { readTarget } from "./request_head.ts";
 import { dropBodyAfter } from "./unread_body.ts";
 

@@ -4,47 +4,9 @@
 import { systemClock } from "../clock.ts";
 import { errorMessage, ValetError } from "../errors.ts";
 import { getLogger } from "../log/log.ts";
-import type { MaybePromise } from "../maybe_promise.ts";
-import type { ListenerBindings } from "./body_source.ts";
 import { listenWithDeno } from "./deno_listener.ts";
+import type { AppFetch, HttpServer, Listener, ListenerOptions } from "./http_server.ts";
 import { listenWithNode } from "./node_listener.ts";
-
-/** Where and how to listen. The bounds of connections hold with `node` alone: Deno.serve has none. */
-export interface ListenerOptions {
-  readonly kind: "node" | "deno";
-  readonly hostname: string;
-  /** 0: any free one. */
-  readonly port: number;
-  /** For a client to send the head of a request. */
-  readonly headTimeoutMs: number;
-  /** For a client to send a body; who reads it answers 408 by then. */
-  readonly bodyTimeoutMs: number;
-  /** For a client to send the next request on a connection. */
-  readonly idleTimeoutMs: number;
-  /** For a client to read a part of its answer. */
-  readonly sendTimeoutMs: number;
-  /** Further ones are closed at once. */
-  readonly maxConnections: number;
-}
-
-/** The app: it never throws and never rejects. */
-export type AppFetch = (request: Request, bindings: ListenerBindings) => MaybePromise<Response>;
-
-/** What listens. */
-export interface Listener {
-  readonly hostname: string;
-  readonly port: number;
-  /** Refuses new connections at once; resolves when the requests under way have their answers. */
-  close(): Promise<void>;
-  /** Ends every connection, where the listener can: those of `deno` end with the process. */
-  abort(): void;
-}
-
-/** One server of either kind. */
-export interface HttpServer extends Listener {
-  /** Resolves with what ended it, if it stops to listen by itself. */
-  readonly failed: Promise<unknown>;
-}
 
 /** How often it asks itself, and how long it waits for the answer. */
 const checkIntervalMs = 5_000;

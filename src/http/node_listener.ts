@@ -12,7 +12,7 @@ import {
 import type { AddressInfo, Socket } from "node:net";
 import { type BodySource, BrokenBodyError, type ListenerBindings } from "./body_source.ts";
 import { errorAnswer } from "./error_response.ts";
-import type { AppFetch, HttpServer, ListenerOptions } from "./listener.ts";
+import type { AppFetch, HttpServer, ListenerOptions } from "./http_server.ts";
 import { readTarget, type Target } from "./request_head.ts";
 import { dropBodyAfter } from "./unread_body.ts";
 

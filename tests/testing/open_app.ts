@@ -1,7 +1,8 @@
 // The app of makeApp behind a real listener of either kind, on a free port of loopback.
 
 import type { MaybePromise } from "../../src/maybe_promise.ts";
-import { type ListenerOptions, openListener } from "../../src/http/listener.ts";
+import type { ListenerOptions } from "../../src/http/http_server.ts";
+import { openListener } from "../../src/http/listener.ts";
 import { makeApp, type TestApp, type TestAppOptions } from "./make_app.ts";
 
 /** An app that listens. */
