@@ -1,8 +1,14 @@
-// Measures two servers in turns, so that a machine that wavers wavers for both. Used by the scenarios.
+// Measures servers in turns, so that a machine that wavers wavers for all of them. Used by the scenarios.
 
 import { formatRate } from "./figure.ts";
 import { type LoadOptions, runLoad } from "./run_load.ts";
-import { type ServerProcess, startBareServer } from "./server_process.ts";
+import {
+  hasListeners,
+  type Listener,
+  type ServerProcess,
+  startBareServer,
+} from "./server_process.ts";
+import type { Source } from "./source.ts";
 import { noopBody } from "./valet_client.ts";
 
 const connections = 32;
@@ -10,6 +16,7 @@ const connections = 32;
 const warmUpMs = 2_000;
 /** So does the load generator, which is a fresh process in every turn. */
 const turn = { warmUpMs: 400, durationMs: 400 } as const;
+const turns = 5;
 
 /** A server that is ready to be measured. */
 export interface Target {
@@ -19,17 +26,25 @@ export interface Target {
   readonly status: number;
 }
 
-/** How the mean rates of two servers compare. */
+/** How the rates of two servers compare: the value and text of a figure. */
 export interface Comparison {
-  readonly ratio: number;
+  readonly value: number;
   /** Both rates, for people. */
   readonly plain: string;
 }
 
+/** Every measure of H so far. */
+export const measuresOfH: number[] = [];
+
 /** The POST/s of a fresh bare server: one measure of H. */
 export async function measureBarePost(): Promise<number> {
   await using resources = new AsyncDisposableStack();
-  return await measureRate(await openBarePost(resources), { warmUpMs, durationMs: 1_500 });
+  const ratePerS = await measureRate(await openBarePost(resources), {
+    warmUpMs,
+    durationMs: 1_500,
+  });
+  measuresOfH.push(ratePerS);
+  return ratePerS;
 }
 
 /** A fresh bare server that gets POSTs. It ends with the resources. */
@@ -43,29 +58,50 @@ export function postsTo({ port }: ServerProcess): Target {
 }
 
 /**
- * Compares two servers at full load: pairs of fresh processes, since no two processes of one program are
- * equally fast, and in each pair short turns, since the machine is not the same for a second. What the functions open
- * they hand to the resources, which end with the pair.
+ * Compares servers with a bare one at full load, in short turns, since the machine is not the same for a second: one
+ * comparison for each. What the functions open they hand to the resources, which end with the measure.
  */
 export async function compareTargets(
-  openBare: (resources: AsyncDisposableStack) => Promise<Target>,
-  openValet: (resources: AsyncDisposableStack) => Promise<Target>,
-): Promise<Comparison> {
-  const [pairs, turns] = [3, 5];
-  let bareRate = 0;
-  let valetRate = 0;
-  for (let pair = 0; pair < pairs; pair++) {
-    await using resources = new AsyncDisposableStack();
-    const bare = await openBare(resources);
-    const valet = await openValet(resources);
-    for (const target of [bare, valet]) await measureRate(target, { durationMs: warmUpMs });
-    for (let count = 0; count < turns; count++) {
-      bareRate += await measureRate(bare, turn) / (pairs * turns);
-      valetRate += await measureRate(valet, turn) / (pairs * turns);
+  openBare: Open,
+  openOthers: readonly Open[],
+): Promise<Comparison[]> {
+  await using resources = new AsyncDisposableStack();
+  const targets: Target[] = [];
+  for (const open of [openBare, ...openOthers]) targets.push(await open(resources));
+  for (const target of targets) await measureRate(target, { durationMs: warmUpMs });
+  const rates = targets.map(() => 0);
+  for (let count = 0; count < turns; count++) {
+    for (const [index, target] of targets.entries()) {
+      rates[index]! += await measureRate(target, turn) / turns;
     }
   }
-  return compare(bareRate, valetRate);
+  const [bare, ...others] = rates as [number, ...number[]];
+  if (targets[0]!.requests.method === "POST") measuresOfH.push(bare);
+  return others.map((rate) => compare(bare, rate));
 }
+
+/**
+ * The same for every source with each listener: for each source what each listener's figure is made of. A source that
+ * leaves no choice is measured once, and that counts for every listener.
+ */
+export async function compareListeners(
+  sources: readonly Source[],
+  openBare: Open,
+  openWith: (source: Source, listener: Listener) => Open,
+): Promise<Record<Listener, Comparison>[]> {
+  const opens: Open[] = [];
+  const places: Record<Listener, number>[] = [];
+  for (const source of sources) {
+    const node = opens.push(openWith(source, "node")) - 1;
+    const deno = await hasListeners(source) ? opens.push(openWith(source, "deno")) - 1 : node;
+    places.push({ node, deno });
+  }
+  const comparisons = await compareTargets(openBare, opens);
+  return places.map(({ node, deno }) => ({ node: comparisons[node]!, deno: comparisons[deno]! }));
+}
+
+/** Opens a server that is ready to be measured; it ends with the resources. */
+export type Open = (resources: AsyncDisposableStack) => Promise<Target>;
 
 async function measureRate(
   { requests, status }: Target,
@@ -74,22 +110,7 @@ async function measureRate(
   return (await runLoad({ ...requests, ...times, connections }, status)).ratePerS;
 }
 
-/** Takes both measures in turns, bare first, and compares their means. */
-export async function compareRates(
-  measureBare: () => Promise<number>,
-  measureValet: () => Promise<number>,
-  rounds = 2,
-): Promise<Comparison> {
-  let bare = 0;
-  let valet = 0;
-  for (let round = 0; round < rounds; round++) {
-    bare += await measureBare() / rounds;
-    valet += await measureValet() / rounds;
-  }
-  return compare(bare, valet);
-}
-
 /** Compares two rates. */
 export function compare(bare: number, valet: number): Comparison {
-  return { ratio: valet / bare, plain: `${formatRate(valet)} (bare ${formatRate(bare)})` };
+  return { value: valet / bare, plain: `${formatRate(valet)}, bare ${formatRate(bare)}` };
 }

@@ -1,41 +1,63 @@
-// A measured figure and how a list of them is printed. Made by the scenarios, printed by main.ts.
+// A measured figure, and how lists of them are printed. Made by the scenarios, printed by main.ts.
 
-/** One line of the table. */
+/** One measured value. */
 export interface Figure {
   readonly name: string;
-  /** The plain figure, for people: `15,200 /s (H 20,300 /s)`. */
+  /** The plain figure, for people: `15,200 /s, bare 20,300 /s`. */
   readonly plain: string;
-  /** What is held against floor and aim. */
   readonly value: number;
-  /** The unit of value, floor and aim. `H`: the POST/s of the bare server in the same minutes. */
+  /** `H`: the POST/s of the bare server in the same minutes; `x`: another ratio. */
   readonly unit: "H" | "x" | "ms" | "MB" | "/s";
-  /** What is needed; default: nothing to compare with. */
-  readonly floor?: number;
-  /** What is hoped for. */
-  readonly aim?: number;
   /** Whether a smaller value is the better one. Default: false. */
   readonly isLessBetter?: boolean;
 }
 
+/** What is told of as fallen: noise is smaller. */
+const maxLoss = 0.1;
+
+/** Of the figures of several rounds one of each name, that with the median value, in the order of their first round. */
+export function medianFigures(rounds: readonly (readonly Figure[])[]): Figure[] {
+  const byName = Map.groupBy(rounds.flat(), ({ name }) => name);
+  return [...byName.values()].map((figures) =>
+    figures.sort((one, other) => one.value - other.value)[(figures.length - 1) >> 1]!
+  );
+}
+
 /** The figures as a Markdown table. */
 export function formatTable(figures: readonly Figure[]): string {
-  const rows = figures.map((figure) => [
-    figure.name,
-    figure.plain,
-    formatValue(figure.value, figure.unit),
-    formatValue(figure.floor, figure.unit),
-    formatValue(figure.aim, figure.unit),
-    judge(figure),
+  return formatRows([
+    ["scenario", "median", "measured"],
+    ...figures.map((figure) => [figure.name, formatValue(figure), figure.plain]),
   ]);
-  const table = [["scenario", "measured", "value", "floor", "aim", ""], ...rows];
-  const widths = table[0]!.map((_, column) =>
-    Math.max(3, ...table.map((row) => row[column]!.length))
-  );
-  const lines = table.map((row) =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`
-  );
-  lines.splice(1, 0, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`);
-  return lines.join("\n");
+}
+
+/** The figures of a commit and of now side by side, then what has fallen. */
+export function formatComparison(
+  commit: string,
+  before: readonly Figure[],
+  now: readonly Figure[],
+): string {
+  const rows: string[][] = [];
+  const fallen: string[] = [];
+  for (const figure of now) {
+    const old = before.find(({ name }) => name === figure.name);
+    const change = old === undefined ? "" : formatChange(old.value, figure.value);
+    rows.push([
+      figure.name,
+      old ? formatValue(old) : "",
+      formatValue(figure),
+      change,
+      figure.plain,
+    ]);
+    if (old !== undefined && lossOf(old, figure) > maxLoss) {
+      fallen.push(`  ${figure.name}: ${formatValue(old)} -> ${formatValue(figure)} (${change})`);
+    }
+  }
+  const table = formatRows([["scenario", commit, "now", "change", "measured now"], ...rows]);
+  const verdict = fallen.length === 0
+    ? "Nothing has fallen by more than 10 %."
+    : `Fallen by more than 10 %:\n${fallen.join("\n")}`;
+  return `${table}\n\n${verdict}`;
 }
 
 /** A rate for people: `15,200 /s`. */
@@ -43,14 +65,26 @@ export function formatRate(ratePerS: number): string {
   return `${Math.round(ratePerS / 10) * 10} /s`.replace(/\B(?=(\d{3})+ )/g, ",");
 }
 
-function formatValue(value: number | undefined, unit: Figure["unit"]): string {
-  if (value === undefined) return "";
+function lossOf(before: Figure, { value, isLessBetter = false }: Figure): number {
+  return isLessBetter ? value / before.value - 1 : 1 - value / before.value;
+}
+
+function formatChange(before: number, now: number): string {
+  const percent = Math.round((now / before - 1) * 100);
+  return `${percent > 0 ? "+" : ""}${percent} %`;
+}
+
+function formatValue({ value, unit }: Figure): string {
   return `${value >= 20 ? Math.round(value) : Math.round(value * 100) / 100} ${unit}`;
 }
 
-function judge({ value, floor, aim, isLessBetter = false }: Figure): string {
-  const reaches = (bound: number) => isLessBetter ? value <= bound : value >= bound;
-  if (aim !== undefined && reaches(aim)) return "aim";
-  if (floor === undefined) return "";
-  return reaches(floor) ? "floor" : "BELOW";
+function formatRows(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) =>
+    Math.max(3, ...rows.map((row) => row[column]!.length))
+  );
+  const lines = rows.map((row) =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`
+  );
+  lines.splice(1, 0, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`);
+  return lines.join("\n");
 }

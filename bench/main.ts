@@ -1,8 +1,11 @@
-// `deno task bench [scenario ...]`: measures a running Valet beside a bare Hono server and prints a table.
-// Needs nothing but Deno. Every rate is a plain figure and a multiple of H, the POST/s of the bare server
-// measured in turns with it, because machines differ and each one wavers.
+// `deno task bench [SCENARIO ...] [--against COMMIT]`: measures a running Valet beside a bare Hono server, in rounds,
+// and prints the medians; with a commit those of both, measured in turns. Every rate is a plain figure and a multiple
+// of H, the POST/s of the bare server measured in turns with it, because machines differ and each one wavers.
 
-import { type Figure, formatTable } from "./figure.ts";
+import { parseArgs } from "node:util";
+import { setUp } from "../tools/test_setup.ts";
+import { measuresOfH } from "./comparison.ts";
+import { type Figure, formatComparison, formatRate, formatTable, medianFigures } from "./figure.ts";
 import { slowLoads } from "./run_load.ts";
 import { measureArrivals } from "./scenarios/arrivals.ts";
 import { measureBacklog } from "./scenarios/backlog.ts";
@@ -15,37 +18,113 @@ import { measureLive } from "./scenarios/live.ts";
 import { measurePost } from "./scenarios/post.ts";
 import { measureRecovery } from "./scenarios/recovery.ts";
 import { measureStored } from "./scenarios/stored.ts";
+import { checkOut, currentSource, type Source } from "./source.ts";
 import { stopServers } from "./stores.ts";
 
-const scenarios: Readonly<Record<string, () => Promise<Figure[]>>> = {
-  disk: measureDisk,
+/** Measures a scenario once on each of the sources: a list of figures for each. */
+type Measure = (sources: readonly Source[]) => Promise<Figure[][]>;
+
+const scenarios: Readonly<Record<string, Measure>> = {
+  disk: inTurns(measureDisk),
   post: measurePost,
   get: measureGet,
-  drain: measureDrain,
-  arrivals: measureArrivals,
-  latency: measureLatency,
-  footprint: measureFootprint,
-  live: measureLive,
-  backlog: measureBacklog,
-  stored: measureStored,
-  recovery: measureRecovery,
+  drain: inTurns(measureDrain),
+  arrivals: inTurns(measureArrivals),
+  latency: inTurns(measureLatency),
+  footprint: inTurns(measureFootprint),
+  live: inTurns(measureLive),
+  backlog: inTurns(measureBacklog),
+  stored: inTurns(measureStored),
+  recovery: inTurns(measureRecovery),
 };
 
-const names = Deno.args.length > 0 ? Deno.args : Object.keys(scenarios);
-const unknown = names.filter((name) => !Object.hasOwn(scenarios, name));
-if (unknown.length > 0) {
-  await print(`Cannot measure ${unknown.join(", ")}; known: ${Object.keys(scenarios).join(", ")}`);
+const roundCount = 3;
+
+const { names, commit } = readArguments();
+await using resources = new AsyncDisposableStack();
+const other = commit === undefined ? undefined : await openOther(commit);
+const missing = await setUp();
+if (missing !== null) await print(missing);
+await print(await describeMachine());
+const rounds = new Map<Source, Figure[][]>();
+let failureCount = 0;
+for (let round = 1; round <= roundCount; round++) {
+  await print(`round ${round} of ${roundCount}`);
+  for (const name of names) {
+    const sources = other === undefined ? [currentSource] : [other, currentSource];
+    // None of the two is always the first.
+    await measure(name, round % 2 === 0 ? sources.reverse() : sources);
+  }
+}
+await stopServers();
+
+const figures = medianFigures(rounds.get(currentSource) ?? []);
+await print(
+  other === undefined
+    ? `\n${formatTable(figures)}\n`
+    : `\n${formatComparison(other.name, medianFigures(rounds.get(other) ?? []), figures)}\n`,
+);
+if (measuresOfH.length > 0) {
+  const sorted = measuresOfH.toSorted((one, another) => one - another);
+  const [least, median, most] = [0, sorted.length >> 1, sorted.length - 1].map((index) =>
+    formatRate(sorted[index]!)
+  );
+  await print(`H: ${median} (${least} to ${most}, ${sorted.length} measures)`);
+}
+await print(`Load average at the end: ${loadAverage()}`);
+if (slowLoads.count > 0) {
+  await print(`${slowLoads.count} measurements were limited by the load generator.`);
+}
+Deno.exitCode = failureCount > 0 ? 1 : 0;
+
+function readArguments(): { names: readonly string[]; commit: string | undefined } {
+  try {
+    const { values, positionals } = parseArgs({
+      args: Deno.args,
+      options: { against: { type: "string" } },
+      allowPositionals: true,
+    });
+    const known = Object.keys(scenarios);
+    const unknown = positionals.filter((name) => !known.includes(name));
+    if (unknown.length > 0) {
+      throw new Error(`${unknown.join(", ")} is not known; allowed: ${known.join(", ")}`);
+    }
+    return { names: positionals.length > 0 ? positionals : known, commit: values.against };
+  } catch (thrown) {
+    return refuse(`Cannot measure: ${(thrown as Error).message}`);
+  }
+}
+
+async function openOther(commit: string): Promise<Source> {
+  try {
+    return resources.use(await checkOut(commit));
+  } catch (thrown) {
+    return refuse((thrown as Error).message);
+  }
+}
+
+function refuse(message: string): never {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${message}\n`));
   Deno.exit(2);
 }
 
-await print(await describeMachine());
-const figures: Figure[] = [];
-let failureCount = 0;
-for (const name of names) {
+/** The scenario on one source after the other. */
+function inTurns(measureOne: (source: Source) => Promise<Figure[]>): Measure {
+  return async (sources) => {
+    const figures: Figure[][] = [];
+    for (const source of sources) figures.push(await measureOne(source));
+    return figures;
+  };
+}
+
+async function measure(name: string, sources: readonly Source[]): Promise<void> {
   const startMs = performance.now();
   let end = "";
   try {
-    figures.push(...await scenarios[name]!());
+    const figures = await scenarios[name]!(sources);
+    for (const [index, source] of sources.entries()) {
+      rounds.set(source, [...rounds.get(source) ?? [], figures[index]!]);
+    }
   } catch (thrown) {
     // The other scenarios still tell something.
     failureCount += 1;
@@ -53,12 +132,6 @@ for (const name of names) {
   }
   await print(`  ${name}: ${((performance.now() - startMs) / 1000).toFixed(0)} s${end}`);
 }
-await stopServers();
-await print(`\n${formatTable(figures)}\n\nLoad average at the end: ${loadAverage()}`);
-if (slowLoads.count > 0) {
-  await print(`${slowLoads.count} measurements were limited by the load generator.`);
-}
-if (failureCount > 0) Deno.exit(1);
 
 async function describeMachine(): Promise<string> {
   const cpuInfo = await Deno.readTextFile("/proc/cpuinfo").catch(() => "");

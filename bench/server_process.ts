@@ -3,6 +3,7 @@
 
 import { load } from "js-yaml";
 import { openConnection } from "./raw_connection.ts";
+import { currentSource, type Source } from "./source.ts";
 import { memoryStore, type Store } from "./stores.ts";
 
 /** A running server. */
@@ -19,6 +20,8 @@ export interface ValetOptions {
   readonly program?: "shipped" | "bench";
   /** Laid over the shipped config.yaml. */
   readonly settings?: Settings;
+  /** What accepts connections; ignored by sources that leave no choice. */
+  readonly listener?: Listener;
   /** Where its jobs are kept. Default: in memory. */
   readonly store?: Store;
   /** How many finished jobs the repository holds from the start; only with `bench`. Default: 0. */
@@ -30,7 +33,6 @@ export interface Settings {
   readonly [key: string]: string | number | boolean | Settings;
 }
 
-const root = new URL("../", import.meta.url);
 const maxStartMs = 60_000;
 /** Enough for every scenario that must not be refused. */
 const hugeCapacity = 2_000_000;
@@ -40,20 +42,33 @@ export const unboundedQueue: Settings = {
   job_queue: { memory_job_queue: { capacity: hugeCapacity } },
 };
 
-/** Starts Valet with its shipped configuration and logs, which go nowhere; ready when it answers. */
-export async function startValet(options: ValetOptions = {}): Promise<ServerProcess> {
-  const { program = "bench", settings = {}, store = memoryStore, storedJobs = 0 } = options;
+/** What can accept connections. */
+export type Listener = "node" | "deno";
+
+/** Whether these sources leave a choice of the listener. */
+export async function hasListeners(source: Source): Promise<boolean> {
+  return /^[\s#]*listener:/m.test(await readShipped(source));
+}
+
+/** Starts a Valet with its shipped configuration and logs, which go nowhere; ready when it answers. */
+export async function startValet(
+  source: Source,
+  options: ValetOptions = {},
+): Promise<ServerProcess> {
+  const { program = "bench", settings = {}, listener, storedJobs = 0 } = options;
+  const { store = memoryStore } = options;
   const port = findFreePort();
-  const shipped = load(await Deno.readTextFile(new URL("config.yaml", root))) as Settings;
+  const shipped = load(await readShipped(source)) as Settings;
   const configPath = await Deno.makeTempFile({ suffix: ".yaml" });
-  const config = merge(merge(merge(shipped, store.settings), settings), { port });
+  const server = listener !== undefined && await hasListeners(source) ? { listener } : {};
+  const config = [store.settings, settings, { port, server }].reduce(merge, shipped);
   // JSON is YAML.
   await Deno.writeTextFile(configPath, JSON.stringify(config));
-  const binary = Deno.env.get("VALET_BINARY");
+  const binary = source === currentSource ? Deno.env.get("VALET_BINARY") : undefined;
   const command = program === "shipped" && binary !== undefined ? [binary] : [
     ...denoRun,
     ...leanFlags,
-    new URL(program === "shipped" ? "main.ts" : "bench/bench_server.ts", root).pathname,
+    new URL(program === "shipped" ? "main.ts" : "bench/bench_server.ts", source.root).pathname,
   ];
   const args = [...command.slice(1), "--config", configPath];
   const env = { ...store.env, VALET_BENCH_STORED_JOBS: String(storedJobs) };
@@ -62,6 +77,10 @@ export async function startValet(options: ValetOptions = {}): Promise<ServerProc
   } finally {
     await Deno.remove(configPath);
   }
+}
+
+function readShipped({ root }: Source): Promise<string> {
+  return Deno.readTextFile(new URL("config.yaml", root));
 }
 
 /** Starts the bare Hono server. */

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import denoConfig from "../deno.json" with { type: "json" };
 import { queues, repositories } from "../drivers/mod.ts";
+import { needs } from "./testing/needs.ts";
 
 /** A source file: `path` is relative to the checkout, `lines` has no line breaks. */
 interface Source {
@@ -263,6 +264,16 @@ Deno.test("architecture: no test runs alone, and every skip states its reason", 
       return hasReason ? [] : [`${path}:${index + 1} skips without a reason: ${line.trim()}`];
     })
   ));
+});
+
+Deno.test("architecture: a test file that starts a server says what its tests need", () => {
+  const servers = Object.values(needs).flatMap(({ importedAs }) => importedAs);
+  assertNone(
+    sources.filter(({ path, imports, text }) =>
+      path.endsWith("_test.ts") && !/testNeeding\(|testOn\(/.test(text) &&
+      servers.some((file) => imports.includes(`tests/testing/${file}`))
+    ).map(({ path }) => `${path} declares no test with testNeeding`),
+  );
 });
 
 /** Whether the import is a file of this checkout, not a package. */

@@ -1,23 +1,33 @@
 // GET/s of finished jobs, beside a bare GET from a Map.
 
-import { compareTargets, type Target } from "../comparison.ts";
+import { compareListeners, type Target } from "../comparison.ts";
 import type { Figure } from "../figure.ts";
 import { runLoad } from "../run_load.ts";
 import {
+  type Listener,
   type ServerProcess,
   startBareServer,
   startValet,
   unboundedQueue,
 } from "../server_process.ts";
+import type { Source } from "../source.ts";
 import { noopBody, waitForCount } from "../valet_client.ts";
 
 const jobCount = 1_000;
 
-/** Measures GET of a job. */
-export async function measureGet(): Promise<Figure[]> {
-  const { ratio, plain } = await compareTargets(openBareGet, openValetGet);
-  const name = "GET of a job, 32 connections, against a bare GET";
-  return [{ name, plain, value: ratio, unit: "x", floor: 0.6, aim: 0.85 }];
+/** Measures GET of a job, with every listener. */
+export async function measureGet(sources: readonly Source[]): Promise<Figure[][]> {
+  const comparisons = await compareListeners(
+    sources,
+    openBareGet,
+    (source, listener) => (resources) => openValetGet(source, listener, resources),
+  );
+  return comparisons.map((comparison) =>
+    (["node", "deno"] as const).map((listener): Figure => {
+      const name = `GET of a job, 32 connections, against a bare GET, listener ${listener}`;
+      return { name, unit: "x", ...comparison[listener] };
+    })
+  );
 }
 
 async function openBareGet(resources: AsyncDisposableStack): Promise<Target> {
@@ -25,9 +35,14 @@ async function openBareGet(resources: AsyncDisposableStack): Promise<Target> {
   return getsOf(server, await submitJobs(server));
 }
 
-async function openValetGet(resources: AsyncDisposableStack): Promise<Target> {
+async function openValetGet(
+  source: Source,
+  listener: Listener,
+  resources: AsyncDisposableStack,
+): Promise<Target> {
+  const settings = unboundedQueue;
   const server = resources.use(
-    await startValet({ program: "shipped", settings: unboundedQueue }),
+    await startValet(source, { program: "shipped", settings, listener }),
   );
   const ids = await submitJobs(server);
   await waitForCount(server, "COMPLETED", jobCount);
