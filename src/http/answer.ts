@@ -7,8 +7,8 @@ import type { MaybePromise } from "../maybe_promise.ts";
 export interface Answer {
   /** HTTP status. */
   readonly status: number;
-  /** JSON text; null: no body. */
-  readonly json: string | null;
+  /** JSON, as a text or in UTF-8; null: no body. */
+  readonly json: string | Uint8Array<ArrayBuffer> | null;
   /** Headers beside those that every answer has. */
   readonly headers?: Readonly<Record<string, string>>;
 }

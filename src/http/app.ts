@@ -134,9 +134,14 @@ export function createApp(options: AppOptions): Hono {
 
 /** The answer to HEAD, whose body Hono drops: it tells the length that the body of GET has. */
 function withLength(answer: Answer): Answer {
-  if (answer.json === null) return answer;
-  const length = String(new TextEncoder().encode(answer.json).length);
+  const { json } = answer;
+  if (json === null) return answer;
+  const length = String(toBytes(json).length);
   return { ...answer, headers: { ...answer.headers, "content-length": length } };
+}
+
+function toBytes(json: NonNullable<Answer["json"]>): Uint8Array<ArrayBuffer> {
+  return typeof json === "string" ? new TextEncoder().encode(json) : json;
 }
 
 /** A longer text goes in parts: whoever sends it sees whether its client reads. */
@@ -173,7 +178,7 @@ function makeResponse(
   if (json === null || json.length <= partBytes) {
     return new Response(json, { status, headers: all });
   }
-  const bytes = new TextEncoder().encode(json);
+  const bytes = toBytes(json);
   all["content-length"] = String(bytes.length);
   return new Response(streamInParts(bytes), { status, headers: all });
 }

@@ -52,8 +52,10 @@ const answerOfCode: Readonly<Record<ErrorCode, readonly [number, Reason, Headers
 
 const internalMessage = "Valet could not answer the request; the cause is in its log";
 
+type ErrorAnswer = Answer & { readonly json: string };
+
 /** The answer to a request whose handling threw. A status of 500 is one for the log. */
-export function answerOfError(thrown: unknown): Answer {
+export function answerOfError(thrown: unknown): ErrorAnswer {
   if (!(thrown instanceof ValetError) || answerOfCode[thrown.code][0] === 500) {
     return errorAnswer("internal", internalMessage);
   }
@@ -69,7 +71,7 @@ export function errorAnswer(
     readonly fields?: Readonly<Record<string, string>>;
     readonly headers?: Headers;
   } = {},
-): Answer {
+): ErrorAnswer {
   const [status, reason, codeHeaders] = answerOfCode[code];
   const { fields, details = [] } = options;
   const body = {

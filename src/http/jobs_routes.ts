@@ -4,6 +4,7 @@ import type { JobService } from "../jobs/service.ts";
 import { whenReady } from "../maybe_promise.ts";
 import { noContent, type Route } from "./answer.ts";
 import { jobJson, resultJson } from "./job_json.ts";
+import { createJobList } from "./job_list.ts";
 import { readQuery } from "./query.ts";
 import type { UseBody } from "./request_body.ts";
 
@@ -17,6 +18,7 @@ export interface JobsRoutesOptions {
 
 /** The routes below `/jobs`. */
 export function jobsRoutes({ service, unitMs, useBody }: JobsRoutesOptions): readonly Route[] {
+  const answerList = createJobList(service, unitMs);
   return [
     {
       method: "POST",
@@ -32,12 +34,7 @@ export function jobsRoutes({ service, unitMs, useBody }: JobsRoutesOptions): rea
       method: "GET",
       path: "/jobs",
       query: "read",
-      handle: async ({ req }) => {
-        const { jobs, nextCursor } = await service.list(readQuery(req.raw));
-        const next = nextCursor === undefined ? "" : `,"next_cursor":"${nextCursor}"`;
-        const list = jobs.map((job) => jobJson(job, unitMs)).join(",");
-        return { status: 200, json: `{"jobs":[${list}]${next}}` };
-      },
+      handle: async ({ req }) => await answerList(readQuery(req.raw)),
     },
     {
       method: "GET",

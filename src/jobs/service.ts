@@ -22,10 +22,20 @@ export interface JobServiceOptions {
   readonly clock: Clock;
   /** The unit of `timeout` in requests. */
   readonly timeoutUnit: "second" | "millisecond";
+  /** How long one list may take to look for its jobs. Default: 2000. */
+  readonly maxSearchMs?: number;
   /** Told of each stored job that is to run later, to wake the scheduler. */
   readonly onScheduled?: (runAtMs: number) => void;
   /** Told of each deleted job that was running, to abort its run. */
   readonly onDeleted?: (job: Job) => void;
+}
+
+/** One page of a list. */
+export interface JobPage {
+  /** None at the end of the list, and where the search for them used up its time. */
+  readonly jobs: readonly Job[];
+  /** For the next page; undefined: this was the last. */
+  readonly nextCursor: string | undefined;
 }
 
 /**
@@ -41,8 +51,8 @@ export interface JobService {
    */
   create(input: JsonObject, changedNumbers?: readonly ErrorDetail[]): Promise<Job>;
   get(id: string): MaybePromise<Job>;
-  /** One page, newest first; `nextCursor` is undefined on the last one. Throws `invalid_argument`. */
-  list(input: JsonObject): Promise<{ jobs: readonly Job[]; nextCursor: string | undefined }>;
+  /** One page, newest first. Throws `invalid_argument`. */
+  list(input: JsonObject): Promise<JobPage>;
   /** Changes name and description; an absent one stays as it is, null removes it. Throws `invalid_argument`. */
   update(id: string, input: JsonObject): Promise<void>;
   /** Removes the job with its result; it will not run, and its run is aborted. */
@@ -53,9 +63,13 @@ export interface JobService {
   deleteResult(id: string): Promise<void>;
 }
 
+/** How long one request may search. */
+const defaultMaxSearchMs = 2_000;
+
 /** Makes the job service. */
 export function createJobService(options: JobServiceOptions): JobService {
   const { repository, queue, tasks, clock, onScheduled, onDeleted } = options;
+  const { maxSearchMs = defaultMaxSearchMs } = options;
   const unitMs = options.timeoutUnit === "second" ? 1000 : 1;
   const parseNewJob = createNewJobParser(tasks, unitMs);
   const createJobId = createJobIds();
@@ -130,7 +144,8 @@ export function createJobService(options: JobServiceOptions): JobService {
     },
 
     async list(input) {
-      const { jobs, nextBeforeId } = await repository.list(parseListInput(input));
+      const query = { ...parseListInput(input), maxMs: maxSearchMs };
+      const { jobs, nextBeforeId } = await repository.list(query);
       return { jobs, nextCursor: nextBeforeId === null ? undefined : encodeCursor(nextBeforeId) };
     },
 

@@ -18,6 +18,7 @@ export interface TestAppOptions {
   readonly status?: StatusReport;
   readonly timeoutUnit?: "second" | "millisecond";
   readonly queueCapacity?: number;
+  readonly maxSearchMs?: number;
   readonly maxBodyBytes?: number;
   readonly bodyTimeoutMs?: number;
   /** Default: a clock that stands still. */
@@ -84,7 +85,14 @@ export async function makeApp(options: TestAppOptions = {}): Promise<TestApp> {
   const clock = { now: options.now ?? (() => testNowMs), sleep: () => Promise.resolve() };
   const tasks = registerTasks(options.tasks ?? { dummytask: () => "some metadata" });
   const records: AccessRecord[] = [];
-  const service = createJobService({ repository, queue, tasks, clock, timeoutUnit });
+  const service = createJobService({
+    repository,
+    queue,
+    tasks,
+    clock,
+    timeoutUnit,
+    ...(options.maxSearchMs === undefined ? {} : { maxSearchMs: options.maxSearchMs }),
+  });
   const app = createApp({
     service: { ...service, ...options.service },
     tasks,
