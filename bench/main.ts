@@ -17,6 +17,7 @@ import { measureLatency } from "./scenarios/latency.ts";
 import { measureLive } from "./scenarios/live.ts";
 import { measurePost } from "./scenarios/post.ts";
 import { measureRecovery } from "./scenarios/recovery.ts";
+import { measureSearch } from "./scenarios/search.ts";
 import { measureStored } from "./scenarios/stored.ts";
 import { checkOut, currentSource, type Source } from "./source.ts";
 import { stopServers } from "./stores.ts";
@@ -36,6 +37,7 @@ const scenarios: Readonly<Record<string, Measure>> = {
   backlog: inTurns(measureBacklog),
   stored: inTurns(measureStored),
   recovery: inTurns(measureRecovery),
+  search: inTurns(measureSearch),
 };
 
 const roundCount = 3;
