@@ -1,7 +1,16 @@
-// Hosts as they stand in URLs. Called by src/node/node.ts and src/node/commands.ts for what they tell people, and by
-// src/config/values.ts. Pure.
+// Hosts as they stand in settings and in URLs. Called by src/node, src/http and src/config. Pure.
 
 /** The host as a URL has it: an IPv6 address in brackets. */
 export function urlHost(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+}
+
+/** Whether only the machine itself reaches what listens on this host. Of names it knows `localhost` alone. */
+export function isLoopbackHost(host: string): boolean {
+  const url = `http://${urlHost(host)}`;
+  // URLs have one spelling for each address; ::ffff:7f00:1 is 127.0.0.1.
+  return URL.canParse(url) &&
+    /^(localhost|127\.[\d.]+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/.test(
+      new URL(url).hostname,
+    );
 }

@@ -8,10 +8,11 @@ import {
   flag,
   flatMap,
   host,
+  hostList,
   integer,
+  originList,
   port,
   text,
-  textList,
   type ValueKind,
 } from "./values.ts";
 import type { Config } from "./shape.ts";
@@ -66,8 +67,13 @@ function createSettingsSchema(timeoutUnitMs: number) {
     "port": setting(port(), 8080, "The port to listen on; 0 takes any free one."),
     "server.host": setting(
       host(),
-      "0.0.0.0",
-      "The address to listen on.",
+      "127.0.0.1",
+      "The address to listen on; 0.0.0.0: all of IPv4, for other machines too.",
+    ),
+    "server.hosts": setting(
+      hostList(),
+      [],
+      "Names that `Host` may have where `server.host` is a loopback address, beside 127.0.0.1, localhost and [::1].",
     ),
     "server.listener": setting(
       choice("node", "deno"),
@@ -115,12 +121,9 @@ function createSettingsSchema(timeoutUnitMs: number) {
       "How long to wait at the start for a store or a broker that is not there yet.",
     ),
     "server.cors_origins": setting(
-      textList(
-        /^(\*|[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+)$/,
-        'a list of "*" or origins such as https://example.com',
-      ),
-      ["*"],
-      "The web origins whose pages may call the API; `[]` turns CORS off.",
+      originList(),
+      [],
+      "The origins whose web pages may call the API, beside its own; `*`: any.",
     ),
     "server.access_log": setting(flag(), true, "Whether every request is logged."),
     "job_queue.option": setting(choice("memory", "rabbitmq"), "memory", "What holds waiting jobs."),
@@ -313,6 +316,7 @@ function arrange(settings: Settings): Config {
       bodyTimeoutMs: settings["server.body_timeout"],
       shutdownGraceMs: settings["server.shutdown_grace"],
       startupWaitMs: settings["server.startup_wait"],
+      hosts: settings["server.hosts"],
       corsOrigins: settings["server.cors_origins"],
       accessLog: settings["server.access_log"],
     },

@@ -49,7 +49,9 @@ export interface ServerConfig {
   readonly shutdownGraceMs: number;
   /** For a store or a broker that is not there yet, at the start. */
   readonly startupWaitMs: number;
-  /** `*` or origins; empty: no CORS. */
+  /** Names, beside those of the loopback interface, under which Valet may be called there; without a port. */
+  readonly hosts: readonly string[];
+  /** `*` or origins as browsers write them; empty: no page of another origin may call the API. */
   readonly corsOrigins: readonly string[];
   /** Whether every request is logged. */
   readonly accessLog: boolean;

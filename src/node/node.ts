@@ -17,7 +17,7 @@ import { Scheduler } from "../engine/scheduler.ts";
 import { defaultMaxConnections } from "./connection_limit.ts";
 import type { DriverStatus, StatusReport } from "./status.ts";
 import type { RegisteredTask } from "../tasks/task.ts";
-import { urlHost } from "../url_host.ts";
+import { isLoopbackHost, urlHost } from "../url_host.ts";
 import type { BuildInfo } from "./version.ts";
 
 /** What a node is made of. */
@@ -148,6 +148,8 @@ export async function openNode(parts: NodeParts): Promise<Node> {
     timeoutUnit: config.timeoutUnit,
     maxBodyBytes: server.maxBodyBytes,
     bodyTimeoutMs: server.bodyTimeoutMs,
+    host: server.host,
+    hosts: server.hosts,
     corsOrigins: server.corsOrigins,
     logAccess: server.accessLog ? createAccessLog(config.loggingFormat) : () => {},
   });
@@ -175,6 +177,12 @@ export async function openNode(parts: NodeParts): Promise<Node> {
     tasks: tasks.size,
     version: parts.build.version,
   });
+  if (!isLoopbackHost(server.host)) {
+    log.warn(
+      `server.host is ${server.host}: every machine that reaches port ${port} can run every task, because ` +
+        "there is no authentication; with 127.0.0.1 only this machine can",
+    );
+  }
 
   return {
     hostname,

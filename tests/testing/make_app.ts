@@ -23,6 +23,9 @@ export interface TestAppOptions {
   readonly bodyTimeoutMs?: number;
   /** Default: a clock that stands still. */
   readonly now?: () => number;
+  /** Default: loopback. */
+  readonly host?: string;
+  readonly hosts?: readonly string[];
   readonly corsOrigins?: readonly string[];
 }
 
@@ -101,7 +104,9 @@ export async function makeApp(options: TestAppOptions = {}): Promise<TestApp> {
     status: () => Promise.resolve(options.status ?? idleStatus),
     maxBodyBytes: options.maxBodyBytes ?? 100_000,
     bodyTimeoutMs: options.bodyTimeoutMs ?? 10_000,
-    corsOrigins: options.corsOrigins ?? ["*"],
+    host: options.host ?? "127.0.0.1",
+    hosts: options.hosts ?? [],
+    corsOrigins: options.corsOrigins ?? [],
     logAccess: (record) => records.push(record),
   });
 

@@ -14,7 +14,7 @@ const defaults: Config = {
   loggingFormat: "text",
   loggingLevel: "info",
   server: {
-    host: "0.0.0.0",
+    host: "127.0.0.1",
     listener: "node",
     maxConnections: undefined,
     headTimeoutMs: 10_000,
@@ -24,7 +24,8 @@ const defaults: Config = {
     bodyTimeoutMs: 10_000,
     shutdownGraceMs: 5000,
     startupWaitMs: 30_000,
-    corsOrigins: ["*"],
+    hosts: [],
+    corsOrigins: [],
     accessLog: true,
   },
   jobQueue: {
@@ -134,6 +135,12 @@ const accepted: readonly [text: string, pick: (config: Config) => unknown, expec
   ["server: {body_timeout: 1h}", (config) => config.server.bodyTimeoutMs, 3_600_000],
   ["server: {shutdown_grace: 0}", (config) => config.server.shutdownGraceMs, 0],
   ["server: {cors_origins: []}", (config) => config.server.corsOrigins, []],
+  [
+    "server: {cors_origins: ['*', 'HTTPS://A.example:443', 'http://b:080', 'App://Local']}",
+    (config) => config.server.corsOrigins,
+    ["*", "https://a.example", "http://b", "app://local"],
+  ],
+  ["server: {hosts: [a.example, '::1']}", (config) => config.server.hosts, ["a.example", "::1"]],
   ["server: {host: '::'}", (config) => config.server.host, "::"],
   [
     "server: {cors_origins: ['https://a.example:8443']}",
@@ -256,6 +263,21 @@ const refused: readonly [text: string, ...lines: string[]][] = [
     "server:\n  cors_origins:\n    -\n    - '*'",
     "3:5: server.cors_origins.0 is null: " +
     'a list of "*" or origins such as https://example.com is allowed',
+  ],
+  [
+    "server: {cors_origins: ['https://*.example.com', 'https://me@a', 'https://a/', 'http://a:b']}",
+    ...[25, 50, 66, 79].map((column, index) =>
+      `1:${column}: server.cors_origins.${index} is ` +
+      `"${["https://*.example.com", "https://me@a", "https://a/", "http://a:b"][index]}": ` +
+      'a list of "*" or origins such as https://example.com is allowed'
+    ),
+  ],
+  [
+    "server: {hosts: ['a.example:8080', 'http://a', '']}",
+    ...["a.example:8080", "http://a", ""].map((host, index) =>
+      `1:${[18, 36, 48][index]}: server.hosts.${index} is "${host}": ` +
+      "a list of host names or IP addresses, without a port is allowed"
+    ),
   ],
   [
     "server: {cors_origins: '*'}",
