@@ -1,5 +1,5 @@
-// Writes the reference of the configuration for README.md from the schema.
-// Called by tools/update_config_reference.ts, and by the test that keeps README.md true.
+// Writes the reference of the configuration for docs/configuration.md from the schema.
+// Called by tools/update_config_reference.ts, and by the test that keeps the page true.
 
 import { listSettings } from "./schema.ts";
 import { ValetError } from "../errors.ts";
@@ -14,7 +14,7 @@ export function renderConfigReference(): string {
     const meaning = alias === undefined ? description : `${description} Also \`${alias}\`.`;
     rows.push([`\`${key}\``, allowed, defaultText, meaning].map(escapeCell));
   }
-  // The formatter pads cells like this; without it README.md would change back and forth.
+  // The formatter pads cells like this; without it the page would change back and forth.
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const [head, ...body] = rows.map((row) =>
     row.map((cell, column) => cell.padEnd(widths[column]!))
@@ -24,21 +24,21 @@ export function renderConfigReference(): string {
 }
 
 /**
- * The text of README.md with an up-to-date table between its two markers.
+ * The text of docs/configuration.md with an up-to-date table between its two markers.
  *
  * @throws ValetError `failed_precondition` if the text has not both markers, in their order.
  */
-export function replaceConfigReference(readme: string): string {
-  const begin = readme.indexOf(beginMarker);
-  const end = readme.indexOf(endMarker, begin);
+export function replaceConfigReference(page: string): string {
+  const begin = page.indexOf(beginMarker);
+  const end = page.indexOf(endMarker, begin);
   if (begin === -1 || end === -1) {
     throw new ValetError(
       "failed_precondition",
       `Cannot update the configuration reference: a line ${beginMarker} and a later line ${endMarker} are needed`,
     );
   }
-  const before = readme.slice(0, begin + beginMarker.length);
-  return `${before}\n\n${renderConfigReference()}\n\n${readme.slice(end)}`;
+  const before = page.slice(0, begin + beginMarker.length);
+  return `${before}\n\n${renderConfigReference()}\n\n${page.slice(end)}`;
 }
 
 /** An asterisk or a bar in a cell would be Markdown. */

@@ -2,19 +2,8 @@
 // The types, the checks, the error texts and the reference table all come from here.
 
 import * as v from "valibot";
-import {
-  choice,
-  duration,
-  flag,
-  flatMap,
-  host,
-  hostList,
-  integer,
-  originList,
-  port,
-  text,
-  type ValueKind,
-} from "./values.ts";
+import { choice, duration, flag, flatMap, integer, port, text, type ValueKind } from "./values.ts";
+import { host, hostList, originList } from "./host_values.ts";
 import type { Config } from "./shape.ts";
 
 /** What people are told of a setting. */

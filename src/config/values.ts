@@ -3,7 +3,9 @@
 
 import * as v from "valibot";
 import { parseDuration } from "../duration.ts";
-import { urlHost } from "../url_host.ts";
+
+/** The most items that a list may have. */
+export const maxListLength = 100;
 
 /** A kind of value. */
 export interface ValueKind<Value> {
@@ -39,27 +41,6 @@ export function choice<const Name extends string>(...options: readonly Name[]): 
 /** A text that a pattern describes. */
 export function text(pattern: RegExp, allowed: string): ValueKind<string> {
   return { schema: v.pipe(v.string(), v.regex(pattern)), allowed };
-}
-
-/** A host name or an IP address, without a port. */
-export function host(): ValueKind<string> {
-  return { schema: hostSchema(), allowed: "a host name or an IP address" };
-}
-
-/** A list of hosts as {@link host} takes them. */
-export function hostList(): ValueKind<string[]> {
-  return listOf(hostSchema(), "a list of host names or IP addresses, without a port");
-}
-
-/** A list of `*` or web origins; they come out as browsers write them. */
-export function originList(): ValueKind<string[]> {
-  const origin = v.pipe(
-    v.string(),
-    v.regex(/^(\*|[a-z][a-z\d+.-]*:\/\/[^\s/?#@*]+)$/i),
-    v.check((text) => text === "*" || URL.canParse(text)),
-    v.transform(canonicalOrigin),
-  );
-  return listOf(origin, 'a list of "*" or origins such as https://example.com');
 }
 
 /** A mapping whose names a pattern describes, to texts, integers and flags. */
@@ -110,24 +91,4 @@ export function duration(
     allowed: `a duration from ${min} to ${max}`,
     hint: `, such as 500ms, 5s, 2h, 7d or an integer in ${unit.name}`,
   };
-}
-
-const maxListLength = 100;
-
-function hostSchema() {
-  const isHost = (text: string) =>
-    /^[\w.:-]{1,253}$/.test(text) && URL.canParse(`http://${urlHost(text)}`);
-  return v.pipe(v.string(), v.check(isHost));
-}
-
-function listOf(
-  item: v.GenericSchema<unknown, string>,
-  allowed: string,
-): ValueKind<string[]> {
-  return { schema: v.pipe(v.array(item), v.maxLength(maxListLength)), allowed };
-}
-
-/** Without the port that is usual for the scheme, in lower case; URLs know no origin of other schemes. */
-function canonicalOrigin(text: string): string {
-  return /^https?:/i.test(text) ? new URL(text).origin : text.toLowerCase();
 }

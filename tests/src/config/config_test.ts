@@ -266,7 +266,7 @@ const refused: readonly [text: string, ...lines: string[]][] = [
   ],
   [
     "server: {cors_origins: ['https://*.example.com', 'https://me@a', 'https://a/', 'http://a:b']}",
-    ...[25, 50, 66, 79].map((column, index) =>
+    ...[25, 50, 66, 80].map((column, index) =>
       `1:${column}: server.cors_origins.${index} is ` +
       `"${["https://*.example.com", "https://me@a", "https://a/", "http://a:b"][index]}": ` +
       'a list of "*" or origins such as https://example.com is allowed'

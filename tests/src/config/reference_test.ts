@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { renderConfigReference, replaceConfigReference } from "../../../src/config/reference.ts";
 import { listSettings } from "../../../src/config/schema.ts";
 
-const readmeUrl = new URL("../../../README.md", import.meta.url);
+const pageUrl = new URL("../../../docs/configuration.md", import.meta.url);
 
 Deno.test("renderConfigReference has one row of four cells for every setting", () => {
   const [head, rule, ...rows] = renderConfigReference().split("\n");
@@ -32,8 +32,8 @@ Deno.test("renderConfigReference tells units, defaults in words and other names"
 });
 
 Deno.test("replaceConfigReference changes only what is between the markers, and is idempotent", () => {
-  const readme = "# Head\n\n<!-- config reference -->\nold\n<!-- /config reference -->\n\ntail\n";
-  const once = replaceConfigReference(readme);
+  const page = "# Head\n\n<!-- config reference -->\nold\n<!-- /config reference -->\n\ntail\n";
+  const once = replaceConfigReference(page);
   assert.equal(
     once,
     "# Head\n\n<!-- config reference -->\n\n" + renderConfigReference() +
@@ -42,21 +42,16 @@ Deno.test("replaceConfigReference changes only what is between the markers, and 
   assert.equal(replaceConfigReference(once), once);
 });
 
-for (const readme of ["", "<!-- config reference -->", "<!-- /config reference -->"]) {
-  Deno.test(`replaceConfigReference refuses "${readme}"`, () => {
-    assert.throws(() => replaceConfigReference(readme), {
+for (const page of ["", "<!-- config reference -->", "<!-- /config reference -->"]) {
+  Deno.test(`replaceConfigReference refuses "${page}"`, () => {
+    assert.throws(() => replaceConfigReference(page), {
       code: "failed_precondition",
       message: /^Cannot update the configuration reference: /,
     });
   });
 }
 
-Deno.test({
-  name: "README.md holds the configuration reference as the schema has it",
-  // Until there is a README.md.
-  ignore: !await Deno.stat(readmeUrl).then(() => true, () => false),
-  async fn() {
-    const readme = await Deno.readTextFile(readmeUrl);
-    assert.equal(replaceConfigReference(readme), readme, "run tools/update_config_reference.ts");
-  },
+Deno.test("docs/configuration.md holds the configuration reference as the schema has it", async () => {
+  const page = await Deno.readTextFile(pageUrl);
+  assert.equal(replaceConfigReference(page), page, "run tools/update_config_reference.ts");
 });

@@ -192,7 +192,9 @@ Deno.test("createOriginRules warns of the first request that came through a prox
   }
   await logs.waitFor({ level: "warn" });
   assert.deepEqual(
-    logs.lines.map(({ message }) => /^a request with the header (\S+) came/.exec(String(message))?.[1]),
+    logs.lines.map(({ message }) =>
+      /^a request with the header (\S+) came/.exec(String(message))?.[1]
+    ),
     ["Forwarded", "X-Forwarded-For"],
   );
 });
