@@ -235,6 +235,7 @@ function refuse(socket: Socket, code: "invalid_argument" | "timeout", problem: s
   const length = new TextEncoder().encode(json!).length;
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n` +
+      "X-Content-Type-Options: nosniff\r\n" +
       `Content-Length: ${length}\r\nConnection: close\r\n\r\n${json}`,
   );
 }

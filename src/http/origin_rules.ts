@@ -40,11 +40,10 @@ export function createOriginRules(options: OriginRuleOptions): (request: Request
   const allowedOrigins = new Set(corsOrigins);
   let mayWarn = isLoopback;
 
-  function checkHost(headers: Headers): void {
-    const text = headers.get("host");
-    // A request of HTTP/1.0 may have none, and no browser sends such a request.
-    const named = text === null ? null : parseHost(text);
-    if (text === null || (named !== null && names.has(named.hostname))) return;
+  function checkHost(request: Request): void {
+    const text = hostOf(request);
+    const named = parseHost(text);
+    if (named !== null && names.has(named.hostname)) return;
     throw new ValetError(
       "forbidden",
       `Cannot answer a request whose Host is ${
@@ -54,13 +53,14 @@ export function createOriginRules(options: OriginRuleOptions): (request: Request
     );
   }
 
-  function checkOrigin({ method, headers }: Request): void {
+  function checkOrigin(request: Request): void {
+    const { method, headers } = request;
     if (allowedOrigins.has("*")) return;
     const origin = headers.get("origin");
     if (origin !== null && allowedOrigins.has(origin)) return;
     const site = headers.get("sec-fetch-site");
     const isForeignSite = site !== null && site !== "same-origin" && site !== "none";
-    const hostText = headers.get("host");
+    const hostText = hostOf(request);
     if (!isForeignSite && (origin === null || isOwnOrigin(origin, hostText))) return;
     throw new ValetError(
       "forbidden",
@@ -82,7 +82,7 @@ export function createOriginRules(options: OriginRuleOptions): (request: Request
   }
 
   return (request) => {
-    if (isLoopback) checkHost(request.headers);
+    if (isLoopback) checkHost(request);
     if (mayWarn) warnOfProxy(request.headers);
     if (!safeMethods.has(request.method)) checkOrigin(request);
   };
@@ -92,13 +92,18 @@ export function createOriginRules(options: OriginRuleOptions): (request: Request
  * Whether the host and the port of an Origin are those of Host. Their schemes may differ: behind a proxy that speaks
  * TLS, Valet does not know that of its own pages.
  */
-function isOwnOrigin(origin: string, hostText: string | null): boolean {
+function isOwnOrigin(origin: string, hostText: string): boolean {
   const [, scheme, authority] = /^([a-z][a-z\d+.-]*):\/\/(.*)$/.exec(origin) ?? [];
   const page = parseHost(authority ?? "");
-  const own = parseHost(hostText ?? "");
+  const own = parseHost(hostText);
   if (page === null || own === null) return false;
   const usualPort = usualPorts[scheme!];
   return page.hostname === own.hostname && (page.port ?? usualPort) === (own.port ?? usualPort);
+}
+
+/** HTTP/2 names the host in the URL; a request of HTTP/1.0 may name none, and then the URL has `localhost`. */
+function hostOf({ headers, url }: Request): string {
+  return headers.get("host") ?? new URL(url).host;
 }
 
 /** A host of the configuration as {@link parseHost} returns it. */
