@@ -1,5 +1,7 @@
 // What csv_report says of one column, built value by value in bounded memory.
 
+import { NumberRange } from "./number_range.ts";
+
 /** What the values of a column are; `empty`: it has none. */
 export type ColumnType = "integer" | "number" | "boolean" | "date" | "text" | "empty";
 
@@ -15,7 +17,10 @@ export interface ColumnReport {
   readonly distinct?: number;
   /** The count at which counting stopped. */
   readonly distinct_is_at_least?: number;
-  /** The least value: as written for dates and texts, absent for booleans. */
+  /**
+   * The least value; absent for booleans. It is a text, as written, for dates and texts, and for numbers that
+   * JSON would change, such as 9007199254740993.
+   */
   readonly min?: number | string;
   /** The greatest value, likewise. */
   readonly max?: number | string;
@@ -29,7 +34,7 @@ const maxDistinctLength = 1_000_000;
 /** The longest text that is shown as min or max, in characters. */
 const maxShownLength = 100;
 
-const integerPattern = /^[+-]?(?:0|[1-9]\d*)$/;
+const integerPattern = /^[+-]?\d+$/;
 const numberPattern = /^[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const booleanPattern = /^(?:true|false)$/i;
 const datePattern =
@@ -41,9 +46,7 @@ export class ColumnSummary {
   #type: ColumnType = "empty";
   #emptyCount = 0;
   #count = 0;
-  #sum = 0;
-  #minNumber = Infinity;
-  #maxNumber = -Infinity;
+  readonly #numbers = new NumberRange();
   #minText: string | undefined;
   #maxText: string | undefined;
   readonly #distinct = new Set<string>();
@@ -64,7 +67,7 @@ export class ColumnSummary {
     }
     this.#count++;
     if (this.#type !== "text") this.#type = join(this.#type, typeOf(value));
-    if (this.#type === "integer" || this.#type === "number") this.#addNumber(Number(value));
+    if (this.#type === "integer" || this.#type === "number") this.#numbers.add(value);
     if (this.#minText === undefined || value < this.#minText) this.#minText = value;
     if (this.#maxText === undefined || value > this.#maxText) this.#maxText = value;
     this.#addDistinct(value);
@@ -88,19 +91,13 @@ export class ColumnSummary {
     switch (this.#type) {
       case "integer":
       case "number":
-        return { min: this.#minNumber, max: this.#maxNumber, mean: this.#sum / this.#count };
+        return this.#numbers.report();
       case "date":
       case "text":
         return { min: shorten(this.#minText ?? ""), max: shorten(this.#maxText ?? "") };
       default:
         return {};
     }
-  }
-
-  #addNumber(value: number): void {
-    this.#sum += value;
-    if (value < this.#minNumber) this.#minNumber = value;
-    if (value > this.#maxNumber) this.#maxNumber = value;
   }
 
   #addDistinct(value: string): void {
@@ -119,8 +116,9 @@ export class ColumnSummary {
 
 /** The narrowest type of the value. A leading zero makes a text, as in a postcode. */
 function typeOf(value: string): ColumnType {
-  if (integerPattern.test(value)) return "integer";
-  if (numberPattern.test(value) && Number.isFinite(Number(value))) return "number";
+  if (numberPattern.test(value) && Number.isFinite(Number(value))) {
+    return integerPattern.test(value) ? "integer" : "number";
+  }
   if (booleanPattern.test(value)) return "boolean";
   return isDate(value) ? "date" : "text";
 }

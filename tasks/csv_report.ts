@@ -3,14 +3,24 @@
 
 import * as v from "valibot";
 import { defineTask, type Task, type TaskContext } from "../src/tasks/task.ts";
-import { type ColumnReport, ColumnSummary } from "./column_summary.ts";
+import { findDialect, findHeaderEnd } from "./csv_dialect.ts";
+import { CsvTable, maxRowBytes, type Place, type TableReport } from "./csv_table.ts";
+import { readText } from "./csv_text.ts";
 import { httpUrl, problemOfCredentials, showUrl } from "./http_url.ts";
 
 const params = v.pipe(
   v.strictObject({
     csv: v.optional(v.string()),
     url: v.optional(httpUrl),
-    delimiter: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(8)), ","),
+    /** Default: the one that the CSV names or that its header has. */
+    delimiter: v.optional(
+      v.pipe(
+        v.string(),
+        v.minLength(1),
+        v.maxLength(8),
+        v.regex(/^[^"\r\n]*$/, "a quote or a line break cannot be a delimiter"),
+      ),
+    ),
   }),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const { csv, url, delimiter } = dataset.value;
@@ -28,15 +38,17 @@ const params = v.pipe(
 const workMs = 20;
 /** How much it reads between two looks at the clock: a few milliseconds of work. */
 const pieceBytes = 64 * 1024;
-/** The longest row: beyond it a quote was surely left open. */
-const maxRowBytes = 1024 * 1024;
-const maxColumnCount = 1000;
 
 /** What the task returns. */
-interface Report {
-  /** Without the first row, which names the columns, and without empty lines. */
-  readonly rows: number;
-  readonly columns: ColumnReport[];
+interface Report extends TableReport {
+  /** What separates the fields. */
+  readonly delimiter: string;
+}
+
+/** A CSV, before it is read. */
+interface Source {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly contentType: string | undefined;
 }
 
 /** The task `csv_report`. */
@@ -45,71 +57,75 @@ export const csvReport: Task = defineTask({
   timeout: { minutes: 5 },
   permissions: { net: true },
   async run(request, context): Promise<Report> {
-    const source = "csv" in request
-      ? new Blob([request.csv]).stream()
+    const { bytes, contentType } = "csv" in request
+      ? { bytes: new Blob([request.csv]).stream(), contentType: undefined }
       : await openUrl(request.url, context);
-    return await reportColumns(source, request.delimiter, context.signal);
+    const texts = readText(pausedPieces(bytes, context.signal), contentType);
+    try {
+      return await reportColumns(texts, request.delimiter, context);
+    } finally {
+      await texts.return(undefined);
+    }
   },
 });
 
-async function openUrl(url: string, context: TaskContext): Promise<AsyncIterable<Uint8Array>> {
+async function openUrl(url: string, context: TaskContext): Promise<Source> {
   // Imported here, so that a worker pays for it only when it fetches a CSV.
   const { sendRequest } = await import("./http_client.ts");
   const { body, close, headers, status } = await sendRequest(
     { method: "GET", url, redirect: "follow" },
     context,
   );
+  const isFine = status >= 200 && status < 300;
   const encoding = headers["content-encoding"];
-  if (status >= 200 && status < 300 && encoding === undefined) return body;
+  if (isFine && encoding === undefined) {
+    return { bytes: body, contentType: headers["content-type"] };
+  }
   close();
-  const what = status >= 200 && status < 300
+  const what = isFine
     ? `with content-encoding ${encoding}, which cannot be decompressed`
     : `${status}, expected a CSV`;
   throw new Error(`GET ${showUrl(url)} answered ${what}`);
 }
 
 async function reportColumns(
-  source: AsyncIterable<Uint8Array>,
-  delimiter: string,
-  signal: AbortSignal,
+  texts: AsyncGenerator<string>,
+  wanted: string | undefined,
+  context: TaskContext,
 ): Promise<Report> {
+  let start = "";
+  while (findHeaderEnd(start) === -1 && start.length <= maxRowBytes) {
+    const { done, value } = await texts.next();
+    if (done) break;
+    start += value;
+  }
+  const { delimiter, skippedLength } = findDialect(start, wanted);
+  const table = new CsvTable(delimiter, skippedLength > 0 ? 1 : 0, context.log);
   // Imported here, so that a worker pays for it only when it reads a CSV.
   const { CsvError, parse } = await import("csv-parse/stream");
-  let columns: ColumnSummary[] | undefined;
-  let rowCount = 0;
   const parser = parse({
-    bom: true,
     delimiter,
     max_record_size: maxRowBytes,
+    record_delimiter: "\n",
+    relax_column_count: true,
     skip_empty_lines: true,
     // Rows are counted here and not passed on: a stream of rows would cost more than reading them.
-    on_record(row: string[]): null {
-      if (columns === undefined) {
-        columns = createColumns(row);
-      } else {
-        rowCount++;
-        for (const [index, column] of columns.entries()) column.add(row[index] ?? "");
-      }
+    on_record(row: string[], place: Place): null {
+      table.add(row, place);
       return null;
     },
   });
+  async function* rest(): AsyncGenerator<string> {
+    yield start.slice(skippedLength);
+    yield* texts;
+  }
   try {
-    const pieces = ReadableStream.from(pausedPieces(source, signal));
+    const pieces = ReadableStream.from(rest()).pipeThrough(new TextEncoderStream());
     await pieces.pipeThrough(parser).pipeTo(new WritableStream());
   } catch (thrown) {
-    if (!(thrown instanceof CsvError)) throw thrown;
-    throw new Error(`Cannot read the CSV: ${thrown.message}`);
+    throw thrown instanceof CsvError ? table.problem(thrown) : thrown;
   }
-  return { rows: rowCount, columns: (columns ?? []).map((column) => column.report()) };
-}
-
-function createColumns(names: readonly string[]): ColumnSummary[] {
-  if (names.length > maxColumnCount) {
-    throw new Error(
-      `Cannot read the CSV: it has ${names.length} columns; at most ${maxColumnCount} are allowed`,
-    );
-  }
-  return names.map((name) => new ColumnSummary(name.trim()));
+  return { delimiter, ...table.report() };
 }
 
 /** The bytes in pieces; now and then the event loop runs between them: an abort arrives as a message. */
