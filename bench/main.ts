@@ -15,6 +15,7 @@ import { measureFootprint } from "./scenarios/footprint.ts";
 import { measureGet } from "./scenarios/get.ts";
 import { measureLatency } from "./scenarios/latency.ts";
 import { measureLive } from "./scenarios/live.ts";
+import { measureLog } from "./scenarios/log.ts";
 import { measurePost } from "./scenarios/post.ts";
 import { measureRecovery } from "./scenarios/recovery.ts";
 import { measureSearch } from "./scenarios/search.ts";
@@ -30,6 +31,7 @@ const scenarios: Readonly<Record<string, Measure>> = {
   post: measurePost,
   get: measureGet,
   drain: inTurns(measureDrain),
+  log: inTurns(measureLog),
   arrivals: inTurns(measureArrivals),
   latency: inTurns(measureLatency),
   footprint: inTurns(measureFootprint),

@@ -3,7 +3,7 @@
 import { compare, measureBarePost } from "../comparison.ts";
 import type { Figure } from "../figure.ts";
 import { runLoad } from "../run_load.ts";
-import { startValet, unboundedQueue } from "../server_process.ts";
+import { type Settings, startValet, unboundedQueue } from "../server_process.ts";
 import type { Source } from "../source.ts";
 import { openStore, type StoreName } from "../stores.ts";
 import { closeGate, noopBody, waitForCount } from "../valet_client.ts";
@@ -28,7 +28,7 @@ const drains: readonly Drain[] = [
 export async function measureDrain(source: Source): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const drain of drains) {
-    const comparison = compare(await measureBarePost(), await measure(source, drain));
+    const comparison = compare(await measureBarePost(), await drainOnce(source, drain));
     const { storeName, isolation, jobCount } = drain;
     const count = jobCount.toLocaleString("en");
     const name = `drain of ${count} waiting no-op jobs, ${storeName}, isolation ${isolation}`;
@@ -37,13 +37,15 @@ export async function measureDrain(source: Source): Promise<Figure[]> {
   return figures;
 }
 
-async function measure(
+/** The jobs/s of one drain. `over` is laid over the settings of the scenario. */
+export async function drainOnce(
   source: Source,
-  { storeName, isolation, jobCount }: Drain,
+  { storeName, isolation, jobCount }: Pick<Drain, "storeName" | "isolation" | "jobCount">,
+  over: Settings = {},
 ): Promise<number> {
   const worker_pool = { isolation, concurrency };
   await using store = await openStore(storeName);
-  const settings = { ...unboundedQueue, worker_pool };
+  const settings = { ...unboundedQueue, worker_pool, ...over };
   await using server = await startValet(source, { store, settings });
   const openGate = await closeGate(server, concurrency);
   const { port } = server;

@@ -4,6 +4,7 @@
 import * as v from "valibot";
 import { choice, duration, flag, flatMap, integer, port, text, type ValueKind } from "./values.ts";
 import { host, hostList, originList } from "./host_values.ts";
+import { defaultNodeName } from "./node_name.ts";
 import type { Config } from "./shape.ts";
 
 /** What people are told of a setting. */
@@ -89,6 +90,11 @@ function createSettingsSchema(timeoutUnitMs: number) {
       "30s",
       "How long a client may take to read a part of its answer; with the listener `node`.",
     ),
+    "server.node_name": derived(
+      text(/^[\w.-]{1,100}$/, "a name of 1 to 100 letters, digits, dots, hyphens or underscores"),
+      "host name and five random characters",
+      "The name of this node in every record of the log.",
+    ),
     "server.max_body_bytes": setting(
       integer(1, 268_435_456, "bytes"),
       1_048_576,
@@ -114,7 +120,11 @@ function createSettingsSchema(timeoutUnitMs: number) {
       [],
       "The origins whose web pages may call the API, beside its own; `*`: any.",
     ),
-    "server.access_log": setting(flag(), true, "Whether every request is logged."),
+    "server.access_log": setting(
+      flag(),
+      true,
+      "Whether requests are logged; reads at level debug.",
+    ),
     "job_queue.option": setting(choice("memory", "rabbitmq"), "memory", "What holds waiting jobs."),
     "job_queue.memory_job_queue.capacity": setting(
       integer(1, 10_000_000),
@@ -301,6 +311,7 @@ function arrange(settings: Settings): Config {
       headTimeoutMs: settings["server.head_timeout"],
       idleTimeoutMs: settings["server.idle_timeout"],
       sendTimeoutMs: settings["server.send_timeout"],
+      nodeName: settings["server.node_name"] ?? defaultNodeName(),
       maxBodyBytes: settings["server.max_body_bytes"],
       bodyTimeoutMs: settings["server.body_timeout"],
       shutdownGraceMs: settings["server.shutdown_grace"],

@@ -41,6 +41,8 @@ export interface ServerConfig {
   readonly idleTimeoutMs: number;
   /** For a client to read a part of its answer. */
   readonly sendTimeoutMs: number;
+  /** The name of this node, for people. */
+  readonly nodeName: string;
   /** Of a request. */
   readonly maxBodyBytes: number;
   /** For a client to send a whole body. */

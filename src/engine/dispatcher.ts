@@ -8,6 +8,8 @@ import type { PoolOptions, RunEnd } from "../executor/host/pool_options.ts";
 import type { Run } from "../executor/host/slot.ts";
 import type { Job } from "../jobs/job.ts";
 import type { Change } from "../jobs/job_change.ts";
+import type { JobOrigins } from "../jobs/origins.ts";
+import { logFinished } from "./end_log.ts";
 import { HeldJobs } from "./held_jobs.ts";
 import { getLogger } from "../log/log.ts";
 import type { Delivery, Queue } from "../jobs/queue.ts";
@@ -24,6 +26,8 @@ export interface DispatcherOptions {
   readonly tasks: ReadonlyMap<string, RegisteredTask>;
   /** The time of the repository. */
   readonly clock: Clock;
+  /** Which request made a job, for the log. */
+  readonly origins: JobOrigins;
   /** How long a claim holds in a repository that nodes share, unless it is renewed. */
   readonly leaseMs: number;
   /** A job that lost its holder this often fails. */
@@ -44,9 +48,6 @@ const maxRetryMs = 500;
 /** When the node stops: for a claim under way, and for stores that are given up to say so. */
 const maxClaimMs = 1_000;
 const lastWordMs = 100;
-
-/** Of a failure reason in the log, in characters. */
-const maxLoggedReasonLength = 2_000;
 
 const log = getLogger("dispatcher");
 
@@ -276,9 +277,23 @@ export class Dispatcher {
       }
       return;
     }
-    logEnds(ends, stored);
+    this.#logEnds(ends, stored);
     await this.#tryQueue(() => this.#answerQueue(ends, stored));
     await this.#callSuspects();
+  }
+
+  #logEnds(ends: readonly RunEnd[], stored: readonly (Job | null)[]): void {
+    const { origins } = this.#options;
+    const nowMs = Date.now();
+    for (const [index, end] of ends.entries()) {
+      const { job } = end.run;
+      if (stored[index] === null) {
+        const abortReason = "outcome" in end ? end.outcome.failureReason : undefined;
+        const reason = abortReason ?? "the job was deleted, or this node lost its lease on it";
+        log.info("job ended that is not wanted any more", { reason, ...fieldsOf(end) });
+      } else if ("outcome" in end) logFinished(nowMs, job, end.outcome, origins.take(job.id));
+      else log.info("gave a job back", fieldsOf(end));
+    }
   }
 
   /** A message that was not acked comes again, and one that is missing is found: the repository knows. */
@@ -363,26 +378,6 @@ function withoutResult(change: Change, thrown: unknown): Change {
     failureReason,
   } as const;
   return { ...change, outcome };
-}
-
-function logEnds(ends: readonly RunEnd[], stored: readonly (Job | null)[]): void {
-  const isDebug = log.isEnabledFor("debug");
-  for (const [index, end] of ends.entries()) {
-    if (stored[index] === null) {
-      const abortReason = "outcome" in end ? end.outcome.failureReason : undefined;
-      const reason = abortReason ?? "the job was deleted, or this node lost its lease on it";
-      log.info("job ended that is not wanted any more", { reason, ...fieldsOf(end) });
-    } else if (!("outcome" in end)) {
-      log.info("gave a job back", fieldsOf(end));
-    } else if (end.outcome.status === "FAILED") {
-      const { failureReason, trace: stack } = end.outcome;
-      // Cut, so that the line has room for the stack; clients see all of it.
-      const reason = failureReason?.slice(0, maxLoggedReasonLength);
-      log.warn("job failed", { ...fieldsOf(end), reason, stack });
-    } else if (isDebug) {
-      log.debug("job completed", fieldsOf(end));
-    }
-  }
 }
 
 function fieldsOf(end: RunEnd): Record<string, unknown> {

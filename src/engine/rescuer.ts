@@ -70,9 +70,10 @@ export class Rescuer {
     // A null was rescued by another node, or its holder is back.
     const released = rescued.filter((job) => job !== null);
     for (const job of released) {
-      const fields = { job_id: job.id, task: job.taskName, crashes: job.crashes };
+      const { id: job_id, taskName: task, attempt, crashes } = job;
+      const fields = { job_id, task, attempt, crashes };
       if (isWaiting(job)) log.warn("the node of a job died: the job runs again", fields);
-      else log.error("job failed", { reason: job.failureReason, ...fields });
+      else log.error("job failed", { ...fields, outcome: "failed", reason: job.failureReason });
     }
     return released.filter(isWaiting);
   }

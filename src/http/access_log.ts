@@ -1,9 +1,7 @@
-// The access log: one info line a request. Called by src/http/app.ts for every request, so it builds
-// its line in one go, past the logger; the line is the one that formatLine makes of the same record.
+// The access log: one line a request, at info for one that may change something, at debug for reads and health
+// checks, which come by the second. Called by src/http/app.ts for every request.
 
-import { getLogger, writeLine } from "../log/log.ts";
-import { formatTime, type LogFormat } from "../log/line.ts";
-import { quoteText, quoteUnlessPlain } from "../log/text.ts";
+import { createRecordLog } from "../log/log.ts";
 
 /** One answered request. */
 export interface AccessRecord {
@@ -22,41 +20,23 @@ export interface AccessRecord {
 }
 
 const maxPathLength = 1024;
+const fieldNames = ["method", "path", "status", "duration_ms", "request_id"];
 
-/**
- * A function that logs one request, in the format that `configureLogging` was given; call this after
- * it. Does nothing where the level leaves out info.
- */
-export function createAccessLog(format: LogFormat): (record: AccessRecord) => void {
-  if (!getLogger("http").isEnabledFor("info")) return () => {};
-  const isJson = format === "json";
-  const quote = isJson ? quoteText : quoteUnlessPlain;
-  let time = "";
-  let method = "";
-  let beginning = "";
-
-  function formatAccess(record: AccessRecord): string {
-    const recordTime = formatTime(record.timeMs);
-    // Under load many requests share a millisecond and a method.
-    if (recordTime !== time || record.method !== method) {
-      time = recordTime;
-      ({ method } = record);
-      beginning = isJson
-        ? `{"time":"${time}","level":"info","component":"http","message":"request",` +
-          `"method":${quote(method)},"path":`
-        : `${time} INFO  http: request method=${quote(method)} path=`;
-    }
-    const { status, durationMs } = record;
-    const path = quote(shortPath(record));
-    const requestId = quote(record.requestId);
-    return isJson
-      ? `${beginning}${path},"status":${status},"duration_ms":${durationMs},"request_id":${requestId}}`
-      : `${beginning}${path} status=${status} duration_ms=${durationMs} request_id=${requestId}`;
-  }
-
-  return (record) => writeLine(() => formatAccess(record));
+/** A function that logs one request. */
+export function createAccessLog(): (record: AccessRecord) => void {
+  const kind = { component: "http", message: "request" };
+  const logRead = createRecordLog({ level: "debug", ...kind }, fieldNames);
+  const logWrite = createRecordLog({ level: "info", ...kind }, fieldNames);
+  return ({ method, path, status, timeMs, durationMs, requestId }) => {
+    const log = isRead(method) ? logRead : logWrite;
+    log(timeMs, [method, shorten(path), status, durationMs, requestId]);
+  };
 }
 
-function shortPath({ path }: AccessRecord): string {
+function isRead(method: string): boolean {
+  return method === "GET" || method === "HEAD" || method === "OPTIONS";
+}
+
+function shorten(path: string): string {
   return path.length <= maxPathLength ? path : `${path.slice(0, maxPathLength)}...`;
 }

@@ -21,7 +21,7 @@ export interface Route {
   /** What becomes of a query string: the handler reads it, or nobody looks. Absent: any parameter is refused. */
   readonly query?: "read" | "ignored";
   /** `mount` is the prefix under which the route was called: empty or `/api`. */
-  readonly handle: (context: Context, mount: string) => MaybePromise<Answer>;
+  readonly handle: (context: Context, mount: string, requestId: string) => MaybePromise<Answer>;
 }
 
 /** The answer that says no more than that it is done. */

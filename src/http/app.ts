@@ -94,7 +94,7 @@ export function createApp(options: AppOptions): Hono {
       const problem = problemOf(context);
       if (problem !== undefined) return finish(errorAnswer("invalid_argument", problem));
       checkOrigin(raw);
-      answer = handle(context, mount);
+      answer = handle(context, mount, requestId);
     } catch (error) {
       return fail(error);
     }

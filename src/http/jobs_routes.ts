@@ -23,9 +23,9 @@ export function jobsRoutes({ service, unitMs, useBody }: JobsRoutesOptions): rea
     {
       method: "POST",
       path: "/jobs",
-      handle: (context, mount) =>
+      handle: (context, mount, requestId) =>
         useBody(context, async ({ value, changedNumbers }) => {
-          const job = await service.create(value, changedNumbers);
+          const job = await service.create(value, changedNumbers, requestId);
           const headers = { location: `${mount}/jobs/${job.id}` };
           return { status: 202, json: jobJson(job, unitMs), headers };
         }),

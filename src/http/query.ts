@@ -27,12 +27,12 @@ export function readQuery({ url }: Request): JsonObject {
 
 /** The handler of a route that has no parameters: any is refused, for whoever gave it meant something by it. */
 export function withoutQuery(handle: Route["handle"]): Route["handle"] {
-  return (context, mount) => {
+  return (context, mount, requestId) => {
     const { raw } = context.req;
     if (raw.url.includes("?")) {
       const { wrong } = checkRequest(noParameters, readQuery(raw));
       if (wrong.length > 0) throw invalidRequest("read the query", wrong);
     }
-    return handle(context, mount);
+    return handle(context, mount, requestId);
   };
 }

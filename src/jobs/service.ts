@@ -10,6 +10,7 @@ import type { JsonObject } from "./request_check.ts";
 import { encodeCursor } from "./request_schema.ts";
 import { getLogger } from "../log/log.ts";
 import { type MaybePromise, whenReady } from "../maybe_promise.ts";
+import type { JobOrigins } from "./origins.ts";
 import type { Queue } from "./queue.ts";
 import type { Repository } from "./repository.ts";
 import type { RegisteredTask } from "../tasks/task.ts";
@@ -24,6 +25,8 @@ export interface JobServiceOptions {
   readonly timeoutUnit: "second" | "millisecond";
   /** How long one list may take to look for its jobs. Default: 2000. */
   readonly maxSearchMs?: number;
+  /** Keeps which request made a job, for the log. */
+  readonly origins?: JobOrigins;
   /** Told of each stored job that is to run later, to wake the scheduler. */
   readonly onScheduled?: (runAtMs: number) => void;
   /** Told of each deleted job that was running, to abort its run. */
@@ -44,12 +47,17 @@ export interface JobPage {
  */
 export interface JobService {
   /**
-   * Stores a job and hands it to the queue, or, if it is to run later, to the scheduler.
+   * Stores a job and hands it to the queue, or, if it is to run later, to the scheduler. `requestId` names
+   * the request in the log line of the job's end.
    *
    * @param changedNumbers the numbers of the input that reading its JSON has changed: they are refused.
    * @throws ValetError `invalid_argument`, or `queue_full`: then nothing is stored.
    */
-  create(input: JsonObject, changedNumbers?: readonly ErrorDetail[]): Promise<Job>;
+  create(
+    input: JsonObject,
+    changedNumbers?: readonly ErrorDetail[],
+    requestId?: string,
+  ): Promise<Job>;
   get(id: string): MaybePromise<Job>;
   /** One page, newest first. Throws `invalid_argument`. */
   list(input: JsonObject): Promise<JobPage>;
@@ -68,7 +76,7 @@ const defaultMaxSearchMs = 2_000;
 
 /** Makes the job service. */
 export function createJobService(options: JobServiceOptions): JobService {
-  const { repository, queue, tasks, clock, onScheduled, onDeleted } = options;
+  const { repository, queue, tasks, clock, origins, onScheduled, onDeleted } = options;
   const { maxSearchMs = defaultMaxSearchMs } = options;
   const unitMs = options.timeoutUnit === "second" ? 1000 : 1;
   const parseNewJob = createNewJobParser(tasks, unitMs);
@@ -92,6 +100,7 @@ export function createJobService(options: JobServiceOptions): JobService {
 
   async function remove(id: string): Promise<Job | null> {
     const job = await repository.delete(id);
+    origins?.take(id);
     if (job?.status === "IN_PROGRESS") onDeleted?.(job);
     return job;
   }
@@ -111,11 +120,13 @@ export function createJobService(options: JobServiceOptions): JobService {
   }
 
   return {
-    async create(input, changedNumbers) {
+    async create(input, changedNumbers, requestId) {
       const parsed = parseNewJob(input, changedNumbers);
       const request = parsed instanceof Promise ? await parsed : parsed;
       const nowMs = clock.now();
       const job = newJob(createJobId(nowMs), request, nowMs);
+      // Before it is stored: it may have run before that is answered.
+      if (requestId !== undefined) origins?.add(job.id, requestId);
       if (job.status === "PENDING" && job.runAtMs !== undefined) {
         await repository.insert([job]);
         onScheduled?.(job.runAtMs);

@@ -17,6 +17,8 @@ export interface LogRecord {
   readonly level: LogLevel;
   /** The part of the program that speaks: a plain word such as `http`. */
   readonly component: string;
+  /** The name of the node, for people who read the logs of several; undefined: it is not known yet. */
+  readonly node: string | undefined;
   /** What happened, in any characters. */
   readonly message: string;
   /** An undefined field is left out; an Error gives its message, and its stack in a field beside it. */
@@ -37,18 +39,22 @@ const levelLabels: Readonly<Record<LogLevel, string>> = {
   fatal: "FATAL",
 };
 /** A field of such a name would stand beside the record's own: it gets a `_` at its end. */
-const reservedKeys: ReadonlySet<string> = new Set(["time", "level", "component", "message", "cut"]);
+const reservedKeys: ReadonlySet<string> = new Set([
+  "time",
+  "level",
+  "component",
+  "node",
+  "message",
+  "cut",
+]);
+
+/** What all records of one kind have in common. */
+export type RecordKind = Pick<LogRecord, "level" | "component" | "node" | "message">;
 
 /** The line of the record, without a line break at its end. */
 export function formatLine(format: LogFormat, record: LogRecord): string {
-  const { component, fields, level, timeMs } = record;
-  const message = redactSecrets(record.message);
-  const time = formatTime(timeMs);
-  let line = format === "json"
-    ? `{"time":"${time}","level":"${level}","component":"${component}","message":${
-      quoteText(message)
-    }`
-    : `${time} ${levelLabels[level]} ${component}: ${escapeText(message)}`;
+  const { fields, timeMs } = record;
+  let line = beginLine(format, formatTime(timeMs), record);
   let isCut = false;
   for (const name of Object.keys(fields)) {
     const written = formatField(format, reservedKeys.has(name) ? `${name}_` : name, fields[name]);
@@ -57,6 +63,59 @@ export function formatLine(format: LogFormat, record: LogRecord): string {
   }
   if (isCut) line += formatField(format, "cut", true);
   return format === "json" ? `${line}}` : line;
+}
+
+/** The line up to its first field. */
+function beginLine(format: LogFormat, time: string, record: RecordKind): string {
+  const { component, level, node } = record;
+  const message = redactSecrets(record.message);
+  if (format === "json") {
+    const named = node === undefined ? "" : `,"node":${quoteText(node)}`;
+    return `{"time":"${time}","level":"${level}","component":"${component}"${named},"message":${
+      quoteText(message)
+    }`;
+  }
+  const named = node === undefined ? "" : ` node=${quoteUnlessPlain(node)}`;
+  return `${time} ${levelLabels[level]} ${component}: ${escapeText(message)}${named}`;
+}
+
+/**
+ * The same lines as {@link formatLine}, for records of one kind that come by the thousand: what they have in
+ * common is made once. The fields must be few and short; an undefined one is left out.
+ */
+export function createLineFormat(
+  format: LogFormat,
+  kind: RecordKind,
+  fieldNames: readonly string[],
+): (timeMs: number, values: readonly (string | number | undefined)[]) => string {
+  const isJson = format === "json";
+  const quote = isJson ? quoteText : quoteUnlessPlain;
+  const keys = fieldNames.map((name) => isJson ? `,${quoteText(name)}:` : ` ${name}=`);
+  const end = isJson ? "}" : "";
+  let time = "";
+  let beginning = "";
+  const lastValues: (string | number | undefined)[] = fieldNames.map(() => undefined);
+  const lastFields = fieldNames.map(() => "");
+  return (timeMs, values) => {
+    const recordTime = formatTime(timeMs);
+    // Under load many records share a millisecond.
+    if (recordTime !== time) {
+      time = recordTime;
+      beginning = beginLine(format, time, kind);
+    }
+    let line = beginning;
+    for (let i = 0; i < keys.length; i++) {
+      const value = values[i];
+      // Nor are a task and an outcome often others than before.
+      if (value !== lastValues[i]) {
+        lastValues[i] = value;
+        const written = typeof value === "string" ? quote(redactSecrets(value)) : value;
+        lastFields[i] = value === undefined ? "" : `${keys[i]}${written}`;
+      }
+      line += lastFields[i];
+    }
+    return line + end;
+  };
 }
 
 let lastTimeMs = NaN;

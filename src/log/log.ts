@@ -3,8 +3,14 @@
 
 import { ALogger } from "@thi.ng/logger/alogger";
 import { type LogEntry, LogLevel as LevelNumber } from "@thi.ng/logger/api";
-import { createLineWriter, type Line, type LineWriter } from "./writer.ts";
-import { formatLine, type LogFormat, type LogLevel } from "./line.ts";
+import {
+  createLineFormat,
+  formatLine,
+  type LogFormat,
+  type LogLevel,
+  type RecordKind,
+} from "./line.ts";
+import { createLineWriter, type LineWriter } from "./writer.ts";
 
 /** Writes records of one component. `fields` are what varies: ids, counts, an error as `error`. */
 export interface Logger {
@@ -28,6 +34,8 @@ export interface LoggingOptions {
   readonly format: LogFormat;
   /** Records below this level are not made. */
   readonly level: Exclude<LogLevel, "fatal">;
+  /** The name of the node, which stands in every record. */
+  readonly nodeName?: string;
   /** Takes whole lines in UTF-8, one batch at a time. Default: standard output. */
   readonly write?: (lines: Uint8Array<ArrayBuffer>) => void | Promise<void>;
 }
@@ -48,7 +56,8 @@ class ComponentLogger extends ALogger {
   }
 
   override logEntry([, component, timeMs, level, message, fields]: LogEntry): void {
-    writer.push(formatLine(format, { timeMs, level, component, message, fields }));
+    const node = nodeName;
+    writer.push(formatLine(format, { timeMs, level, component, node, message, fields }));
   }
 
   override childLogger(component: string, level = this.level) {
@@ -61,6 +70,9 @@ const loggers = new Map<string, ComponentLogger>();
 let lowest = LevelNumber.NONE;
 
 let format: LogFormat = "text";
+let nodeName: string | undefined;
+/** Changes with every set-up. */
+let setUp = {};
 let write: LoggingOptions["write"] = writeToStdout;
 let writer: LineWriter = createLineWriter(writeToStdout, describeDropped);
 
@@ -70,6 +82,8 @@ let writer: LineWriter = createLineWriter(writeToStdout, describeDropped);
  */
 export function configureLogging(options: LoggingOptions): void {
   format = options.format;
+  nodeName = options.nodeName;
+  setUp = {};
   if (write !== (options.write ?? writeToStdout)) {
     void writer.flush();
     write = options.write ?? writeToStdout;
@@ -96,9 +110,25 @@ export function getLogger(component: string): Logger {
   };
 }
 
-/** Writes a line that `formatLine` would make, past the logger: for records too many to pay for one. */
-export function writeLine(line: Line): void {
-  writer.push(line);
+/**
+ * A function that logs records of one kind, past the logger: for those that come by the thousand, such as one a
+ * request. The fields must be few and short; the line is made later, with others.
+ */
+export function createRecordLog(
+  { level, component, message }: Omit<RecordKind, "node">,
+  fieldNames: readonly string[],
+): (timeMs: number, values: readonly (string | number | undefined)[]) => void {
+  let madeFor: object | undefined;
+  let toLine: ReturnType<typeof createLineFormat>;
+  return (timeMs, values) => {
+    if (levelNumbers[level] < lowest) return;
+    if (madeFor !== setUp) {
+      madeFor = setUp;
+      toLine = createLineFormat(format, { level, component, node: nodeName, message }, fieldNames);
+    }
+    const toLineNow = toLine;
+    writer.push(() => toLineNow(timeMs, values));
+  };
 }
 
 /** Returns when everything logged so far is written, or after a second if it cannot be. */
@@ -111,6 +141,7 @@ function describeDropped(count: number): string {
     timeMs: Date.now(),
     level: "warn",
     component: "log",
+    node: nodeName,
     message: "lines of the log were dropped: standard output is closed or too slow",
     fields: { count },
   });

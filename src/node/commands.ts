@@ -3,6 +3,7 @@
 
 import { type Command, helpText, parseCommandLine } from "./command_line.ts";
 import { type Config, loadConfig, readLoggingFormat } from "../config/config.ts";
+import { defaultNodeName } from "../config/node_name.ts";
 import { didYouMean } from "../did_you_mean.ts";
 import { errorMessage, ValetError } from "../errors.ts";
 import type { RunnerCommand } from "../executor/host/runner_process.ts";
@@ -70,7 +71,7 @@ function fail(thrown: unknown): ExitCode {
 /** The same for a server whose log is read by a machine: there each problem is a record. */
 function failToStart(thrown: unknown, format: LogFormat): ExitCode {
   if (format === "text") return fail(thrown);
-  configureLogging({ format, level: "error" });
+  configureLogging({ format, level: "error", nodeName: defaultNodeName() });
   for (const problem of problemsOf(thrown)) getLogger("valet").fatal(problem);
   return 2;
 }
@@ -194,7 +195,11 @@ async function serve(configPath: string, parts: ValetParts): Promise<ExitCode> {
 /** Throws `invalid_config`; every other failure is in the log. */
 async function serveConfig(config: Config, parts: ValetParts): Promise<ExitCode> {
   const tasks = registerTasks(parts.tasks, didYouMean);
-  configureLogging({ format: config.loggingFormat, level: config.loggingLevel });
+  configureLogging({
+    format: config.loggingFormat,
+    level: config.loggingLevel,
+    nodeName: config.server.nodeName,
+  });
   reportStrayErrors();
   try {
     return await runNode(config, tasks, parts);

@@ -9,6 +9,7 @@ import { Pool } from "../executor/host/pool.ts";
 import type { RunnerCommand } from "../executor/host/runner_process.ts";
 import { createApp } from "../http/app.ts";
 import { openListener } from "../http/listener.ts";
+import { JobOrigins } from "../jobs/origins.ts";
 import { createJobService } from "../jobs/service.ts";
 import { getLogger } from "../log/log.ts";
 import type { Queue } from "../jobs/queue.ts";
@@ -68,11 +69,13 @@ export async function openNode(parts: NodeParts): Promise<Node> {
   const startedAtMs = performance.now();
   const stopping = new AbortController();
 
+  const origins = new JobOrigins();
   const dispatcher = new Dispatcher({
     repository,
     queue,
     tasks,
     clock,
+    origins,
     leaseMs,
     maxCrashes,
     createPool: (onEnds) =>
@@ -101,6 +104,7 @@ export async function openNode(parts: NodeParts): Promise<Node> {
     tasks,
     clock,
     timeoutUnit: config.timeoutUnit,
+    origins,
     onScheduled: (runAtMs) => scheduler.wakeAt(runAtMs),
     onDeleted: (job) => dispatcher.abort(job),
   });
@@ -151,7 +155,7 @@ export async function openNode(parts: NodeParts): Promise<Node> {
     host: server.host,
     hosts: server.hosts,
     corsOrigins: server.corsOrigins,
-    logAccess: server.accessLog ? createAccessLog(config.loggingFormat) : () => {},
+    logAccess: server.accessLog ? createAccessLog() : () => {},
   });
   const listener = await openListener(
     {

@@ -6,6 +6,7 @@ import { Dispatcher } from "../../src/engine/dispatcher.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import { changedId } from "../../src/jobs/job_change.ts";
 import { flushLogs } from "../../src/log/log.ts";
+import { JobOrigins } from "../../src/jobs/origins.ts";
 import type { Queue } from "../../src/jobs/queue.ts";
 import type { Repository } from "../../src/jobs/repository.ts";
 import { registerTasks } from "../../src/tasks/task.ts";
@@ -44,10 +45,12 @@ export async function openDispatcher(options: DispatcherSetup = {}) {
   const faulty = replaceMethods(stored, options.repository?.(stored) ?? {});
   const faultyQueue = replaceMethods(messages, options.queue?.(messages) ?? {});
   const clock = new FakeClock(testNowMs);
+  const origins = new JobOrigins();
   let pool!: FakePool;
   const dispatcher = new Dispatcher({
     tasks: dispatchedTasks,
     clock,
+    origins,
     leaseMs,
     maxCrashes,
     repository: replaceMethods(faulty, {
@@ -79,6 +82,7 @@ export async function openDispatcher(options: DispatcherSetup = {}) {
     dispatcher,
     pool,
     clock,
+    origins,
     repository: stored,
     queue: messages,
     /** Stores the jobs and publishes them. */

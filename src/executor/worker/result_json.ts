@@ -2,6 +2,8 @@
 // would make {} of a Map and null of NaN without a word. Runs inside the worker, so that a huge or strange
 // result never reaches the server.
 
+import { valuePath } from "../../value_path.ts";
+
 // Captured before any task module is evaluated: what a task makes of the built-in objects changes nothing here.
 const { isView } = ArrayBuffer;
 const { isArray } = Array;
@@ -18,8 +20,8 @@ const encoder = new TextEncoder();
 
 /** How deep a result may be nested: what most readers of JSON take. */
 const maxLevels = 512;
-/** Of a path in a reason, in characters. */
-const maxKeyLength = 64;
+/** Of a name and of a path in a reason, in characters. */
+const maxNameLength = 64;
 const maxPathLength = 512;
 
 /** What to do about a value, by the name that `Object.prototype.toString` gives it. */
@@ -206,7 +208,7 @@ function problemOf(object: object, isEmpty: boolean): string | undefined {
 }
 
 function isA(name: string): string {
-  return `is ${/^[AEIO]/.test(name) ? "an" : "a"} ${name.slice(0, maxKeyLength)}`;
+  return `is ${/^[AEIO]/.test(name) ? "an" : "a"} ${name.slice(0, maxNameLength)}`;
 }
 
 function nameOf(object: object, fallback: string): string {
@@ -214,12 +216,8 @@ function nameOf(object: object, fallback: string): string {
   return typeof name === "string" && name !== "" ? name : fallback;
 }
 
-/** Where a value stands, in the notation of every path of the API: `metadata.rows[1].n`. */
+/** Where a value stands: `metadata.rows[1].n`. */
 function pathOf(trail: readonly (string | number)[], level: number): string {
-  let path = "metadata";
-  for (let i = 0; i < level && path.length < maxPathLength; i++) {
-    const key = trail[i]!;
-    path += typeof key === "number" ? `[${key}]` : `.${key.slice(0, maxKeyLength)}`;
-  }
-  return path.length < maxPathLength ? path : `${path.slice(0, maxPathLength)}...`;
+  const path = valuePath(["metadata", ...trail.slice(0, level)]);
+  return path.length <= maxPathLength ? path : `${path.slice(0, maxPathLength)}...`;
 }

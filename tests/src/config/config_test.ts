@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { dump } from "js-yaml";
 import { type Config, loadConfig, parseConfig } from "../../../src/config/config.ts";
+import { defaultNodeName } from "../../../src/config/node_name.ts";
 import { listSettings } from "../../../src/config/schema.ts";
 import { readSettings } from "../../../src/config/yaml.ts";
 import { ValetError } from "../../../src/errors.ts";
@@ -20,6 +21,7 @@ const defaults: Config = {
     headTimeoutMs: 10_000,
     idleTimeoutMs: 75_000,
     sendTimeoutMs: 30_000,
+    nodeName: defaultNodeName(),
     maxBodyBytes: 1_048_576,
     bodyTimeoutMs: 10_000,
     shutdownGraceMs: 5000,
@@ -141,6 +143,7 @@ const accepted: readonly [text: string, pick: (config: Config) => unknown, expec
     ["*", "https://a.example", "http://b", "app://local"],
   ],
   ["server: {hosts: [a.example, '::1']}", (config) => config.server.hosts, ["a.example", "::1"]],
+  ["server: {node_name: left-1.a_B}", (config) => config.server.nodeName, "left-1.a_B"],
   ["server: {host: '::'}", (config) => config.server.host, "::"],
   [
     "server: {cors_origins: ['https://a.example:8443']}",

@@ -5,6 +5,7 @@ import { systemClock } from "../../../src/clock.ts";
 import { Dispatcher } from "../../../src/engine/dispatcher.ts";
 import { ValetError } from "../../../src/errors.ts";
 import { isFinished, type Job } from "../../../src/jobs/job.ts";
+import { JobOrigins } from "../../../src/jobs/origins.ts";
 import { flushLogs } from "../../../src/log/log.ts";
 import { registerTasks } from "../../../src/tasks/task.ts";
 import { tasks as fixtureTasks } from "../../fixtures/tasks/mod.ts";
@@ -49,6 +50,48 @@ Deno.test("Dispatcher stores a failure with its reason", async () => {
   assert.deepEqual([stored?.status, stored?.failureReason], ["FAILED", "it broke"]);
   const line = await logs.waitFor({ message: "job failed", job_id: job.id });
   assert.deepEqual([line["level"], line["reason"]], ["warn", "it broke"]);
+});
+
+Deno.test("Dispatcher logs the end of each job once, with its request, outcome and stack", async () => {
+  await using logs = new CapturedLogs();
+  await using parts = await openDispatcher();
+  const [one, two] = makeJobs(2) as [Job, Job];
+  parts.origins.add(one.id, "request-1");
+  await parts.add(one, two);
+  parts.dispatcher.start();
+  const [first, second] = await parts.pool.waitFor(2);
+  parts.pool.finish([first!], { durationMs: 12.4 });
+  const stack = "Error: it broke\n    at task.ts:1:2\ncaused by: Error: why";
+  const failureReason = "x".repeat(8_000);
+  const failure = { status: "FAILED", resultJson: undefined, failureReason, trace: stack } as const;
+  parts.pool.finish([second!], failure);
+  await parts.until("ack", two);
+  await flushLogs();
+  const ends = logs.lines.filter((line) => line["outcome"] !== undefined);
+  const common = { component: "dispatcher", task: "dummytask", attempt: 1 };
+  assert.deepEqual(ends.map(({ time: _, ...line }) => line), [
+    {
+      level: "info",
+      message: "job completed",
+      ...common,
+      job_id: one.id,
+      outcome: "completed",
+      duration_ms: 12,
+      request_id: "request-1",
+    },
+    {
+      level: "warn",
+      message: "job failed",
+      ...common,
+      job_id: two.id,
+      outcome: "failed",
+      duration_ms: 2,
+      reason: "x".repeat(2_000),
+      stack,
+    },
+  ]);
+  // A store never sees it.
+  assert.doesNotMatch(JSON.stringify(await parts.repository.getResult(two.id)), /task\.ts/);
 });
 
 Deno.test("Dispatcher gives a run the timeout of the job, else of the task, else the default", async () => {
@@ -307,6 +350,7 @@ Deno.test("Dispatcher and a real pool run each of many jobs exactly once", async
     clock: systemClock,
     leaseMs: 30_000,
     maxCrashes: 3,
+    origins: new JobOrigins(),
     createPool(onEnds) {
       probe = new PoolProbe({ concurrency: 2, onEnds });
       return probe.pool;

@@ -4,27 +4,29 @@ import { configureLogging, flushLogs } from "../../../src/log/log.ts";
 import { formatLine } from "../../../src/log/line.ts";
 
 const record: AccessRecord = {
-  method: "GET",
+  method: "POST",
   path: "/jobs/1",
   status: 200,
   timeMs: Date.UTC(2026, 10, 27),
   durationMs: 12,
   requestId: "abc-1",
 };
+const node = "host-a1b2c";
 
 /** Logs one request and returns what was written. */
 async function logOnce(
   format: "text" | "json",
   parts: Partial<AccessRecord> = {},
-  level: "info" | "warn" = "info",
+  level: "debug" | "info" | "warn" = "debug",
 ): Promise<string> {
   let written = "";
   configureLogging({
     format,
     level,
+    nodeName: node,
     write: (lines) => void (written += new TextDecoder().decode(lines)),
   });
-  createAccessLog(format)({ ...record, ...parts });
+  createAccessLog()({ ...record, ...parts });
   await flushLogs();
   return written;
 }
@@ -39,6 +41,7 @@ Deno.test("createAccessLog writes the line that formatLine makes of the same rec
         timeMs,
         level: "info",
         component: "http",
+        node,
         message: "request",
         fields: { method, path, status, duration_ms: 12, request_id: requestId },
       });
@@ -53,6 +56,13 @@ Deno.test("createAccessLog cuts a long path", async () => {
   assert.match(line.path, /x\.\.\.$/);
 });
 
-Deno.test("createAccessLog writes nothing where the level leaves out info", async () => {
-  assert.equal(await logOnce("text", {}, "warn"), "");
+Deno.test("createAccessLog writes reads at debug, and what may change something at info", async () => {
+  for (const method of ["GET", "HEAD", "OPTIONS"]) {
+    assert.equal(JSON.parse(await logOnce("json", { method })).level, "debug");
+    assert.equal(await logOnce("json", { method }, "info"), "");
+  }
+  for (const method of ["POST", "PATCH", "DELETE", "PUT", "BREW"]) {
+    assert.equal(JSON.parse(await logOnce("json", { method }, "info")).level, "info");
+    assert.equal(await logOnce("json", { method }, "warn"), "");
+  }
 });

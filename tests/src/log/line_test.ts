@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { formatLine, formatTime, type LogLevel, type LogRecord } from "../../../src/log/line.ts";
+import {
+  createLineFormat,
+  formatLine,
+  formatTime,
+  type LogLevel,
+  type LogRecord,
+} from "../../../src/log/line.ts";
 
 const timeMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 function makeRecord(parts: Partial<LogRecord> = {}): LogRecord {
-  return { timeMs, level: "info", component: "http", message: "hello", fields: {}, ...parts };
+  const common = { level: "info", component: "http", node: undefined, message: "hello" } as const;
+  return { timeMs, ...common, fields: {}, ...parts };
 }
 
 Deno.test("formatLine writes text as time, level, component, message and fields", () => {
@@ -23,6 +30,38 @@ Deno.test("formatLine writes JSON with the fields beside the record's own", () =
     '{"time":"2026-01-02T03:04:05.678Z","level":"info","component":"http","message":"hello",' +
       '"job_id":"1","note":"two words","count":3,"list":[1]}',
   );
+});
+
+Deno.test("formatLine names the node", () => {
+  const record = makeRecord({ node: "host-a1b2c", fields: { a: 1, node: "a field" } });
+  assert.equal(
+    formatLine("text", record),
+    '2026-01-02T03:04:05.678Z INFO  http: hello node=host-a1b2c a=1 node_="a field"',
+  );
+  assert.equal(
+    formatLine("json", record),
+    '{"time":"2026-01-02T03:04:05.678Z","level":"info","component":"http","node":"host-a1b2c",' +
+      '"message":"hello","a":1,"node_":"a field"}',
+  );
+});
+
+Deno.test("createLineFormat makes the lines that formatLine makes", () => {
+  const kind = { level: "debug", component: "http", node: "n 1", message: "request" } as const;
+  const anyValue = fc.oneof(
+    fc.string(),
+    fc.string({ unit: "binary" }),
+    fc.integer(),
+    fc.constant("amqp://user:hunter2@host"),
+    fc.constant(undefined),
+  );
+  const anyTime = fc.constantFrom(timeMs, timeMs + 1);
+  for (const format of ["text", "json"] as const) {
+    const toLine = createLineFormat(format, kind, ["a", "b"]);
+    fc.assert(fc.property(anyTime, anyValue, anyValue, (timeMs, a, b) => {
+      const expected = formatLine(format, { timeMs, ...kind, fields: { a, b } });
+      assert.equal(toLine(timeMs, [a, b]), expected);
+    }));
+  }
 });
 
 Deno.test("formatLine names every level", () => {

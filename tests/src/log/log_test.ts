@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { configureLogging, flushLogs, getLogger, writeLine } from "../../../src/log/log.ts";
+import {
+  configureLogging,
+  createRecordLog,
+  flushLogs,
+  getLogger,
+  type LoggingOptions,
+} from "../../../src/log/log.ts";
 
 /** Configures logging into a list and returns what was written of it so far. */
 function captureLogs(
-  options: { format: "text" | "json"; level: "debug" | "info" | "warn" | "error" },
+  options: Pick<LoggingOptions, "format" | "level" | "nodeName">,
 ): () => Promise<string[]> {
   let written = "";
   configureLogging({
@@ -64,13 +70,27 @@ Deno.test("configureLogging may be called again, and then the new format holds",
   assert.match((await readFirst())[0]!, / INFO {2}http: one$/);
 });
 
-Deno.test("writeLine adds a line between the others", async () => {
-  const readLines = captureLogs({ format: "text", level: "info" });
-  getLogger("http").info("one");
-  writeLine("two");
-  getLogger("http").info("three");
-  const lines = await readLines();
-  assert.deepEqual(lines.map((line) => line.replace(/^.*: /, "")), ["one", "two", "three"]);
+Deno.test("createRecordLog adds lines between the others, as the last configuration says", async () => {
+  const logJob = createRecordLog(
+    { level: "info", component: "dispatcher", message: "job completed" },
+    ["job_id"],
+  );
+  const nodes = ["one", "two"];
+  for (const nodeName of nodes) {
+    const readLines = captureLogs({ format: "text", level: "info", nodeName });
+    getLogger("http").info("first");
+    logJob(0, ["1"]);
+    getLogger("http").info("last");
+    const lines = await readLines();
+    assert.deepEqual(lines.map((line) => line.slice(25)), [
+      `INFO  http: first node=${nodeName}`,
+      `INFO  dispatcher: job completed node=${nodeName} job_id=1`,
+      `INFO  http: last node=${nodeName}`,
+    ]);
+  }
+  const readLines = captureLogs({ format: "text", level: "warn" });
+  logJob(0, ["1"]);
+  assert.deepEqual(await readLines(), []);
 });
 
 /** Runs a script that logs to its own standard output. */
@@ -82,7 +102,7 @@ function spawnLogger(script: string): Deno.ChildProcess {
       "eval",
       "-q",
       `--config=${configPath}`,
-      `import { configureLogging, flushLogs, getLogger } from "${logUrl}";\n${script}`,
+      `import { configureLogging, flushLogs, getLogger, type LoggingOptions } from "${logUrl}";\n${script}`,
     ],
     stdin: "piped",
     stdout: "piped",
