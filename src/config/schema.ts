@@ -120,11 +120,7 @@ function createSettingsSchema(timeoutUnitMs: number) {
       [],
       "The origins whose web pages may call the API, beside its own; `*`: any.",
     ),
-    "server.access_log": setting(
-      flag(),
-      true,
-      "Whether requests are logged; reads at level debug.",
-    ),
+    "server.access_log": setting(flag(), true, "Whether to log requests; reads at level debug."),
     "job_queue.option": setting(choice("memory", "rabbitmq"), "memory", "What holds waiting jobs."),
     "job_queue.memory_job_queue.capacity": setting(
       integer(1, 10_000_000),
