@@ -18,7 +18,7 @@ const params = v.pipe(
         v.string(),
         v.minLength(1),
         v.maxLength(8),
-        v.regex(/^[^"\r\n]*$/, "a quote or a line break cannot be a delimiter"),
+        v.regex(/^[^"\r\n]*$/, "has a quote or a line break, which cannot be a delimiter"),
       ),
     ),
   }),
@@ -27,7 +27,7 @@ const params = v.pipe(
     if (csv !== undefined && url === undefined) return { csv, delimiter };
     const problem = url !== undefined && csv === undefined
       ? problemOfCredentials(url)
-      : "exactly one of csv and url must be given";
+      : "needs exactly one of csv and url";
     if (problem === undefined) return { url: url!, delimiter };
     addIssue({ message: problem });
     return NEVER;

@@ -52,6 +52,9 @@ export const requestParams: v.GenericSchema<v.InferInput<typeof fields>, Request
   }),
 );
 
+/** Of a value that stands in a message, in characters. */
+const maxShownLength = 100;
+
 interface Problem {
   readonly key: keyof Fields;
   /** Of a header. */
@@ -67,25 +70,28 @@ function problemsOf({ body, headers, method, url }: Fields): Problem[] {
   const authorization = names.get("authorization");
   const { password, username } = new URL(url);
   if (authorization !== undefined && username + password !== "") {
-    const message = "the URL holds a user name or a password too; give one of them";
+    const message = "is given, and the URL holds a user name or a password too; give one of them";
     problems.push({ key: "headers", name: authorization, message });
   }
   if (body === undefined) return problems;
   if (method === "GET" || method === "HEAD") {
-    problems.push({ key: "body", message: `a ${method} request has no body; use another method` });
+    problems.push({
+      key: "body",
+      message: `cannot go with a ${method} request; use another method`,
+    });
   } else if (typeof body === "string" && !body.isWellFormed()) {
-    problems.push({ key: "body", message: "it has half of a surrogate pair, which is no UTF-8" });
+    problems.push({ key: "body", message: "has half of a surrogate pair, which is no UTF-8" });
   }
   const typeName = names.get("content-type");
   if (typeName === undefined) return problems;
-  const type = headers[typeName]!;
+  const type = headers[typeName]!.slice(0, maxShownLength);
   const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type)?.[1];
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
-    const message = `the body is sent as UTF-8, and this says ${charset}`;
+    const message = `says ${charset}, and the body is sent as UTF-8`;
     problems.push({ key: "headers", name: typeName, message });
   }
   if (typeof body !== "string" && !/[/+]json\s*(?:;|$)/i.test(type)) {
-    const message = `this body is sent as JSON, and the content-type says ${type}; give a text`;
+    const message = `is sent as JSON, and the content-type says ${type}; give a text`;
     problems.push({ key: "body", message });
   }
   return problems;
@@ -110,11 +116,11 @@ function problemsOfHeaders(headers: Fields["headers"]): Problem[] {
   for (const [name, value] of Object.entries(headers)) {
     const key = name.toLowerCase();
     const tell = (message: string) => problems.push({ key: "headers", name, message });
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) tell("this is no header name");
-    else if (ownHeaders.includes(key)) tell("Valet sets this header itself");
-    else if (seen.has(key)) tell("this header is given twice, in upper and lower case");
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) tell("is no header name");
+    else if (ownHeaders.includes(key)) tell("is a header that Valet sets itself");
+    else if (seen.has(key)) tell("is given twice, in upper and lower case");
     else if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      tell("a line break, a control character or a character beyond Latin-1 is not allowed");
+      tell("has a line break, a control character or a character beyond Latin-1");
     }
     seen.add(key);
   }

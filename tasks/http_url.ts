@@ -5,8 +5,8 @@ import * as v from "valibot";
 /** A URL of HTTP, as text. */
 export const httpUrl: v.GenericSchema<string> = v.pipe(
   v.string(),
-  v.url("this is no URL"),
-  v.regex(/^[Hh][Tt][Tt][Pp][Ss]?:\/\//, "only http:// and https:// URLs are allowed"),
+  v.url("is no URL"),
+  v.regex(/^[Hh][Tt][Tt][Pp][Ss]?:\/\//, "has a scheme other than http:// and https://"),
 );
 
 /** What is wrong with the user name and the password of a URL; undefined: nothing, or it has none. */
@@ -16,7 +16,7 @@ export function problemOfCredentials(url: string): string | undefined {
     decodeURIComponent(username + password);
     return undefined;
   } catch {
-    return "the user name or the password has a % that encodes nothing; write it as %25";
+    return "has a % that encodes nothing in its user name or password; write it as %25";
   }
 }
 

@@ -248,14 +248,14 @@ Deno.test("csvReport lets the event loop run while it works on a long inline CSV
 
 Deno.test("csvReport refuses params that do not fit and names the field", async () => {
   const cases: [params: Record<string, unknown>, expected: RegExp][] = [
-    [{}, /: exactly one of csv and url must be given/],
-    [{ csv: "a", url: "http://h/" }, /: exactly one of csv and url must be given/],
-    [{ url: "ftp://h/" }, /url: only http/],
+    [{}, /: needs exactly one of csv and url/],
+    [{ csv: "a", url: "http://h/" }, /: needs exactly one of csv and url/],
+    [{ url: "ftp://h/" }, /url: has a scheme other than http:/],
     [{ csv: 1 }, /csv: /],
     [{ csv: "a", delimiter: "" }, /delimiter: /],
-    [{ csv: "a", delimiter: '"' }, /delimiter: a quote or a line break cannot be a delimiter/],
-    [{ csv: "a", delimiter: "\r\n" }, /delimiter: a quote or a line break/],
-    [{ url: "http://a:%zz@h/" }, /: the user name or the password has a %/],
+    [{ csv: "a", delimiter: '"' }, /delimiter: has a quote or a line break, which cannot be/],
+    [{ csv: "a", delimiter: "\r\n" }, /delimiter: has a quote or a line break/],
+    [{ url: "http://a:%zz@h/" }, /: has a % that encodes nothing/],
     [{ csv: "a", header: true }, /header: /],
   ];
   for (const [params, expected] of cases) {

@@ -198,3 +198,24 @@ Deno.test("an answer in an encoding that nobody asked for is kept as it is, and 
     });
   });
 });
+
+Deno.test("a server that never answers is left when the signal aborts, in a TLS handshake too", async () => {
+  const reason = new DOMException("timed out after 1 second", "TimeoutError");
+  for (const scheme of ["http", "https"]) {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr as Deno.NetAddr;
+    const controller = new AbortController();
+    const running = runTask(httpRequest, { url: `${scheme}://127.0.0.1:${port}/` }, controller);
+    const accepted = listener.accept();
+    const left = accepted.then(async (connection) => {
+      await connection.read(new Uint8Array(65_536));
+      controller.abort(reason);
+      // The end of the connection, or its reset.
+      while (await connection.read(new Uint8Array(65_536)).catch(() => null) !== null);
+      connection.close();
+    });
+    await assert.rejects(running, (thrown: unknown) => thrown === reason);
+    await left;
+    listener.close();
+  }
+});
