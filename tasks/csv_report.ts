@@ -94,10 +94,12 @@ async function reportColumns(
   context: TaskContext,
 ): Promise<Report> {
   let start = "";
-  while (findHeaderEnd(start) === -1 && start.length <= maxRowBytes) {
+  while (start.length <= maxRowBytes) {
     const { done, value } = await texts.next();
     if (done) break;
     start += value;
+    // The whole start is looked through again, so not for every small piece.
+    if (value.includes("\n") && findHeaderEnd(start) !== -1) break;
   }
   const { delimiter, skippedLength } = findDialect(start, wanted);
   const table = new CsvTable(delimiter, skippedLength > 0 ? 1 : 0, context.log);

@@ -39,7 +39,8 @@ const redirects = [301, 302, 303, 307, 308];
 /** How long an address has before the next one of the same name is tried. */
 const attemptMs = 2_000;
 /** What another origin is sent: no header that could hold a credential, whatever its name. */
-const harmlessHeaders = /^(?:accept(?:-.*)?|content-(?:encoding|language|type)|range|user-agent)$/;
+const harmlessHeaders =
+  /^(?:accept|accept-(?:encoding|language)|content-(?:encoding|language|type)|range|user-agent)$/;
 
 /**
  * Sends the request, follows its redirects and returns the answer.

@@ -17,6 +17,7 @@ const translated = ipaddr.IPv6.parseCIDR("64:ff9b::/96");
  * @param address as a resolver gives it.
  */
 export function privateRange(address: string): string | undefined {
+  if (!ipaddr.isValid(address)) return "unknown";
   const parsed = ipaddr.parse(address);
   if (parsed instanceof ipaddr.IPv4) {
     if (notPublic.has(parsed.toString())) return "metadata";

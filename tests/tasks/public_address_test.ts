@@ -20,6 +20,7 @@ const cases: readonly [range: string | undefined, addresses: readonly string[]][
   // Of IPv4: benchmarks, documentation, future use, Oracle's metadata. Of IPv6: what is not given out.
   ["reserved", ["198.18.0.1", "192.0.2.1", "203.0.113.9", "240.0.0.1", "192.0.0.192"]],
   ["reserved", ["2001:db8::1", "::7f00:1", "::808:808", "4000::1", "1::1"]],
+  ["unknown", ["", "1.2.3.4.5", "localhost"]],
   [undefined, ["8.8.8.8", "1.1.1.1", "93.184.216.34", "172.32.0.1", "100.128.0.1", "11.0.0.1"]],
   [undefined, ["2606:4700::1111", "2a00:1450:4001::200e", "64:ff9b::8.8.8.8"]],
 ];
