@@ -33,7 +33,7 @@ const wrongOptions: readonly (readonly [name: string, options: unknown, reason: 
   ["mysql", { dsn: "user:password" }, /MYSQL_DSN/],
   ["mysql", { dsn: "user@/valet", maxIdleConnections: 0 }, /maxIdleConnections is 0/],
   ["rabbitmq", {}, /its URI is missing/],
-  ["rabbitmq", { uri: "http://127.0.0.1" }, /RABBITMQ_URI begins with http/],
+  ["rabbitmq", { uri: "http://127.0.0.1" }, /RABBITMQ_URI does not begin with amqp/],
 ];
 for (const [name, options, reason] of wrongOptions) {
   Deno.test(`the check of ${name} refuses ${JSON.stringify(options)} as open does`, async () => {

@@ -68,10 +68,11 @@ export class Consumer {
   }
 
   #declare(): Promise<Replies.AssertQueue> {
-    const { channel, options: { queueName, durable, deletedWhenUnused, exclusive } } =
-      this.#options;
-    const autoDelete = deletedWhenUnused;
-    return channel.assertQueue(queueName, { durable, autoDelete, exclusive });
+    const { channel, options } = this.#options;
+    const { queueName, durable, deletedWhenUnused: autoDelete, exclusive } = options;
+    if (options.passive) return channel.checkQueue(queueName);
+    const flags = { durable, autoDelete, exclusive };
+    return channel.assertQueue(queueName, { ...flags, arguments: options.arguments });
   }
 
   /** Whether {@link take} would give something. */
@@ -135,8 +136,8 @@ export class Consumer {
   }
 
   #declareWithoutAnswer(): void {
-    const { channel, options: { queueName, durable, deletedWhenUnused, exclusive } } =
-      this.#options;
+    const { channel, options } = this.#options;
+    const { queueName, durable, deletedWhenUnused, exclusive } = options;
     (channel as unknown as { sendImmediately(method: number, fields: object): void })
       .sendImmediately(queueDeclareMethod, {
         queue: queueName,
@@ -145,7 +146,7 @@ export class Consumer {
         exclusive,
         autoDelete: deletedWhenUnused,
         nowait: true,
-        arguments: {},
+        arguments: options.arguments,
         ticket: 0,
       });
   }

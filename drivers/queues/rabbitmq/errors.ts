@@ -1,19 +1,27 @@
 // From what amqplib and RabbitMQ say to a ValetError; called by the other files of the driver.
 
 import { errorMessage, ValetError } from "../../../src/errors.ts";
-import type { RabbitmqOptions } from "./options.ts";
+import type { BrokerPlace, RabbitmqOptions } from "./options.ts";
 
 /** Replies of the broker that somebody must do something about (AMQP 0-9-1, 1.4). */
 const accessRefused = 403;
+const notFound = 404;
 const resourceLocked = 405;
 const preconditionFailed = 406;
 
 /** The settings whose argument has another name in AMQP. */
-const settingNames: Readonly<Record<string, string>> = { auto_delete: "deleted_when_unused" };
+const settingNames: Readonly<Record<string, string>> = {
+  auto_delete: "deleted_when_unused",
+  "x-queue-type": "queue_type",
+};
 
 /** Why the driver could not connect, log in, or declare its queue. */
-export function openError(thrown: unknown, options: RabbitmqOptions): ValetError {
-  const { broker: { hostname, port, vhost }, queueName } = options;
+export function openError(
+  thrown: unknown,
+  options: RabbitmqOptions,
+  { hostname, port }: BrokerPlace,
+): ValetError {
+  const { broker: { vhost }, queueName } = options;
   const text = errorMessage(thrown);
   const refusal = (problem: string) =>
     new ValetError("invalid_config", `Cannot open the rabbitmq job queue: ${problem}`, {
@@ -33,6 +41,12 @@ export function openError(thrown: unknown, options: RabbitmqOptions): ValetError
           ? `RabbitMQ refuses the user or the password of RABBITMQ_URI`
           : `the user of RABBITMQ_URI may not use the queue ${queueName}; it needs the permissions ` +
             `to configure, write and read it (${brokerText(text)})`,
+      );
+    case notFound:
+      return unavailable(
+        `Cannot use the queue ${queueName}: it is not there, and with ` +
+          "job_queue.rabbitmq.passive: true Valet does not declare it; declare it at the broker",
+        thrown,
       );
     case resourceLocked:
       return unavailable(
@@ -64,17 +78,39 @@ function brokerText(text: string): string {
 }
 
 function describeDifference(text: string, queueName: string): string {
-  const match =
-    /inequivalent arg '(\w+)' for queue .*: received '(true|false)' but current is '(true|false)'/
-      .exec(text);
-  if (match === null) {
-    return `the queue ${queueName} exists and is another kind of queue (${
-      brokerText(text)
-    }); delete ` +
-      `it or set another queue_name`;
+  const said = brokerText(text);
+  const invalid = /invalid (?:property|arg) '([\w-]+)' for queue '.*' in vhost '.*?'(.*)/s.exec(
+    said,
+  );
+  if (invalid !== null) {
+    const [, name, why] = invalid as unknown as [string, string, string];
+    return `the queue ${queueName} cannot have ${name}${why}; change or leave out ${
+      settingOf(name)
+    }`;
   }
-  const [, argument, received, current] = match as unknown as [string, string, string, string];
-  const setting = settingNames[argument] ?? argument;
-  return `the queue ${queueName} exists with ${setting}: ${current}, and the configuration says ` +
-    `${setting}: ${received}; set job_queue.rabbitmq.${setting} to ${current}, or delete the queue`;
+  const different = /inequivalent arg '([\w-]+)' for queue .*: received (.*) but current is (.*)$/s
+    .exec(said);
+  if (different === null) {
+    return `the queue ${queueName} exists and is another kind of queue (${said}); delete it or set ` +
+      `another queue_name`;
+  }
+  const [, name, received, current] = different as unknown as [string, string, string, string];
+  const setting = settingOf(name);
+  const ours = readValue(received, name) ?? "not set";
+  const theirs = readValue(current, name);
+  const change = theirs === undefined ? `leave out ${setting}` : `set ${setting} to ${theirs}`;
+  return `the queue ${queueName} exists with ${setting}: ${theirs ?? "not set"}, and the ` +
+    `configuration says ${ours}; ${change}, or delete the queue`;
+}
+
+/** The setting of an argument of AMQP. */
+function settingOf(argument: string): string {
+  const name = settingNames[argument] ??
+    (argument.startsWith("x-") ? `arguments.${argument}` : argument);
+  return `job_queue.rabbitmq.${name}`;
+}
+
+/** Of `'true'`, `the value '7' of type 'signedint'` and `none` the value; undefined: it is not set. */
+function readValue(said: string, argument: string): string | undefined {
+  return /'(.*?)'/s.exec(said)?.[1] ?? (argument === "x-queue-type" ? "classic" : undefined);
 }

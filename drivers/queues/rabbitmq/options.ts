@@ -3,12 +3,19 @@
 
 import { ValetError } from "../../../src/errors.ts";
 import { readPositiveInteger } from "../../read_option.ts";
+import { parseServerUri, refuseWrapping } from "../../server_uri.ts";
 
-/** Where the broker is and how to log in. */
-export interface BrokerAddress {
-  readonly protocol: "amqp" | "amqps";
+/** One broker of a cluster. */
+export interface BrokerPlace {
   readonly hostname: string;
   readonly port: number;
+}
+
+/** Where the brokers are and how to log in. */
+export interface BrokerAddress {
+  readonly protocol: "amqp" | "amqps";
+  /** At least one; a session is with one of them. */
+  readonly places: readonly BrokerPlace[];
   readonly username: string;
   readonly password: string;
   readonly vhost: string;
@@ -18,6 +25,10 @@ export interface BrokerAddress {
 export interface RabbitmqOptions {
   readonly broker: BrokerAddress;
   readonly queueName: string;
+  /** The queue is declared by somebody else; the driver only looks whether it is there. */
+  readonly passive: boolean;
+  /** What the queue is declared with beside the flags; its type, if that is not the broker's own default. */
+  readonly arguments: Readonly<Record<string, string | number | boolean>>;
   /** The queue outlives a restart of the broker, and so do its messages. */
   readonly durable: boolean;
   /** The broker removes the queue once its last consumer has gone. */
@@ -51,15 +62,62 @@ export function parseRabbitmqOptions(options: unknown): RabbitmqOptions {
       `queueName is ${JSON.stringify(queueName)}; 1 to 255 ASCII characters are allowed`,
     );
   }
-  return {
-    broker: parseUri(uri),
-    queueName,
+  const flags = {
+    passive: readFlag(values, "passive"),
     durable: readFlag(values, "durable"),
     deletedWhenUnused: readFlag(values, "deletedWhenUnused"),
     exclusive: readFlag(values, "exclusive"),
     nowait: readFlag(values, "nowait"),
+  };
+  const isQuorum = readIsQuorum(values);
+  if (isQuorum && !flags.durable) throw refusal("a quorum queue is durable; set durable: true");
+  if (isQuorum && flags.exclusive) throw refusal("a quorum queue cannot be exclusive");
+  if (isQuorum && flags.deletedWhenUnused) {
+    throw refusal("a quorum queue cannot be deleted_when_unused");
+  }
+  if (flags.passive && flags.nowait) {
+    throw refusal("passive asks the broker for the queue, and nowait waits for no answer");
+  }
+  return {
+    broker: parseUri(uri),
+    queueName,
+    ...flags,
+    arguments: {
+      ...readArguments(values, flags.passive),
+      ...(isQuorum && { "x-queue-type": "quorum" }),
+    },
     prefetch,
   };
+}
+
+function readIsQuorum({ queueType = "classic" }: Record<string, unknown>): boolean {
+  if (queueType === "classic" || queueType === "quorum") return queueType === "quorum";
+  throw refusal(`queueType is ${JSON.stringify(queueType)}; "classic" or "quorum" is allowed`);
+}
+
+function readArguments(
+  { arguments: given = {} }: Record<string, unknown>,
+  isPassive: boolean,
+): RabbitmqOptions["arguments"] {
+  const isMapping = typeof given === "object" && given !== null && !Array.isArray(given);
+  const entries: [string, unknown][] = isMapping ? Object.entries(given) : [["", given]];
+  for (const [name, value] of entries) {
+    const isValue = typeof value === "string" || typeof value === "boolean" ||
+      Number.isSafeInteger(value);
+    if (!name.startsWith("x-") || !isValue) {
+      throw refusal(
+        `arguments are ${JSON.stringify(given)}; a mapping of names that begin with x- to texts, ` +
+          "integers, true or false is allowed",
+      );
+    }
+    if (name === "x-queue-type") {
+      throw refusal("arguments have x-queue-type; set queue_type, which is classic or quorum");
+    }
+  }
+  if (isPassive && entries.length > 0) {
+    throw refusal("passive declares nothing, so arguments have no effect; leave one of them out");
+  }
+  return given as RabbitmqOptions["arguments"];
 }
 
 function refusal(problem: string): ValetError {
@@ -73,41 +131,58 @@ function readFlag(values: Record<string, unknown>, name: string): boolean {
 }
 
 const uriForm = "amqp://user:password@host:5672/vhost";
+const defaultPorts = { amqp: 5672, amqps: 5671 };
+
+/** Parameters of other clients that change nothing here: the driver has its own way. */
+const ignoredParameters: ReadonlySet<string> = new Set([
+  "channel_max",
+  "channelMax",
+  "connection_timeout",
+  "frame_max",
+  "frameMax",
+  "heartbeat",
+  "locale",
+]);
 
 function parseUri(uri: unknown): BrokerAddress {
-  if (uri === undefined || uri === null || uri === "") {
+  if (typeof uri !== "string" || uri.trim() === "") {
     throw refusal(
       `its URI is missing; set RABBITMQ_URI to ${uriForm}, or give it as the Docker secret ` +
         `rabbitmq_uri`,
     );
   }
-  const url = typeof uri === "string" ? URL.parse(uri) : null;
-  if (url === null || url.hostname === "") {
-    throw refusal(
-      `RABBITMQ_URI is no URI with a host; ${uriForm} is allowed, with special characters of the ` +
-        `password percent-encoded`,
-    );
+  const text = uri.trim();
+  refuseWrapping(text, "RABBITMQ_URI", refuseUri);
+  const { scheme, user, password, places, path, parameters } = parseServerUri(
+    text,
+    ["amqp", "amqps"],
+    refuseUri,
+  );
+  if (places.some(({ host }) => host === "")) refuseUri(`names no host; write it as ${uriForm}`);
+  for (const [name] of parameters) {
+    if (!ignoredParameters.has(name)) {
+      refuseUri(
+        `has the parameter ${
+          JSON.stringify(name)
+        }, which Valet does not know; without effect, and ` +
+          `allowed, are ${[...ignoredParameters].join(", ")}`,
+      );
+    }
   }
-  const protocol = url.protocol.slice(0, -1);
-  if (protocol !== "amqp" && protocol !== "amqps") {
-    throw refusal(`RABBITMQ_URI begins with ${protocol}; amqp and amqps are allowed`);
-  }
-  const isAnonymous = url.username === "" && url.password === "";
+  const protocol = scheme as "amqp" | "amqps";
+  const isAnonymous = user === "" && password === "";
   return {
     protocol,
-    hostname: url.hostname.replace(/^\[|\]$/g, ""),
-    port: Number(url.port) || (protocol === "amqp" ? 5672 : 5671),
-    username: isAnonymous ? "guest" : decodePart(url.username),
-    password: isAnonymous ? "guest" : decodePart(url.password),
-    vhost: decodePart(url.pathname.slice(1)) || "/",
+    places: places.map(({ host, port }) => ({
+      hostname: host,
+      port: port ?? defaultPorts[protocol],
+    })),
+    username: isAnonymous ? "guest" : user,
+    password: isAnonymous ? "guest" : password,
+    vhost: path || "/",
   };
 }
 
-function decodePart(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    // The error is not kept as the cause: it would say no more.
-    throw refusal(`RABBITMQ_URI holds a % that encodes nothing; write %25 for a percent sign`);
-  }
+function refuseUri(problem: string): never {
+  throw refusal(`RABBITMQ_URI ${problem}`);
 }

@@ -4,7 +4,7 @@
 // deno-lint-ignore-file require-await -- async only turns what is thrown into a rejection
 
 import { steadyNow, systemClock } from "../../../src/clock.ts";
-import { errorMessage } from "../../../src/errors.ts";
+import { errorMessage, isUnavailable } from "../../../src/errors.ts";
 import type { Job } from "../../../src/jobs/job.ts";
 import { getLogger } from "../../../src/log/log.ts";
 import type { Delivery, Queue } from "../../../src/jobs/queue.ts";
@@ -23,8 +23,9 @@ const log = getLogger("rabbitmq");
 /**
  * Connects to RabbitMQ and declares the queue.
  *
- * @param options `{ uri, queueName, durable, deletedWhenUnused, exclusive, nowait, prefetch }`, all but `uri`
- * with defaults: `job`, false, false, false, false, 64. The flags are AMQP's.
+ * @param options `{ uri, queueName, queueType, arguments, passive, durable, deletedWhenUnused, exclusive, nowait,
+ * prefetch }`, all but `uri` with defaults: `job`, `classic`, none, false for each flag, 64. The flags are AMQP's.
+ * Of several hosts in `uri` one is used; the others are tried in turn when it cannot be reached.
  * @throws ValetError `invalid_config`, also where the broker refuses the user, the vhost or the queue as it is
  * described; `unavailable` where the broker cannot be reached or another connection has the queue for itself.
  */
@@ -39,7 +40,9 @@ export function checkRabbitmqQueue(options?: unknown): void {
 
 class RabbitmqQueue implements Queue {
   readonly isShared = true;
-  readonly #sessionOptions: SessionOptions;
+  readonly #sessionOptions: Omit<SessionOptions, "place">;
+  /** Of the broker to try next. */
+  #placeIndex = 0;
   readonly #closing = new AbortController();
   readonly #waitingTake = new WaitingTake();
   #session!: Session;
@@ -62,7 +65,7 @@ class RabbitmqQueue implements Queue {
 
   static async open(options: RabbitmqOptions): Promise<RabbitmqQueue> {
     const queue = new RabbitmqQueue(options);
-    queue.#session = await openSession(queue.#sessionOptions, queue.#closing.signal);
+    queue.#session = await queue.#openSession();
     queue.#staying = queue.#stayConnected();
     return queue;
   }
@@ -139,7 +142,7 @@ class RabbitmqQueue implements Queue {
       await systemClock.sleep(retryMs * (1 - Math.random() / 2), signal);
       if (signal.aborted) return;
       try {
-        this.#session = await openSession(this.#sessionOptions, signal);
+        this.#session = await this.#openSession();
       } catch (thrown) {
         this.#setTrouble(errorMessage(thrown));
         continue;
@@ -148,6 +151,22 @@ class RabbitmqQueue implements Queue {
       this.#wakeSoon();
       return;
     }
+  }
+
+  /** A session with the first broker that can be reached, each tried once, beginning with the one after the last. */
+  async #openSession(): Promise<Session> {
+    const { places } = this.#sessionOptions.options.broker;
+    const reasons: string[] = [];
+    for (let left = places.length; left > 0; left--) {
+      const place = places[this.#placeIndex++ % places.length]!;
+      try {
+        return await openSession({ ...this.#sessionOptions, place }, this.#closing.signal);
+      } catch (thrown) {
+        if (!isUnavailable(thrown) || this.#closing.signal.aborted) throw thrown;
+        reasons.push(errorMessage(thrown));
+      }
+    }
+    throw unavailable(reasons.join("; "));
   }
 
   /** Tells of the first of several troubles, and of the end of the last. */

@@ -15,12 +15,14 @@ import { getLogger } from "../../../src/log/log.ts";
 import type { Delivery } from "../../../src/jobs/queue.ts";
 import { Consumer } from "./consumer.ts";
 import { openError, unavailable } from "./errors.ts";
-import type { BrokerAddress, RabbitmqOptions } from "./options.ts";
+import type { BrokerAddress, BrokerPlace, RabbitmqOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 
 /** What a session is made of. */
 export interface SessionOptions {
   readonly options: RabbitmqOptions;
+  /** Which of the brokers it is with. */
+  readonly place: BrokerPlace;
   /** Who publishes and reads. */
   readonly processId: string;
   readonly onDelivery: () => void;
@@ -58,7 +60,7 @@ export async function openSession(
   sessionOptions: SessionOptions,
   signal: AbortSignal,
 ): Promise<Session> {
-  const { options } = sessionOptions;
+  const { options, place } = sessionOptions;
   const life = new AbortController();
   const giveUp = () => life.abort(new Error("the job queue is closed"));
   const cancelTimer = startTimer(openTimeoutMs, () => {
@@ -66,14 +68,14 @@ export async function openSession(
   });
   signal.addEventListener("abort", giveUp);
   try {
-    const channels = await openChannels(options.broker, life);
+    const channels = await openChannels(options.broker, place, life);
     const session = new Session(channels, life, sessionOptions);
     await session.start();
     return session;
   } catch (thrown) {
     const reason = life.signal.aborted ? life.signal.reason : thrown;
     life.abort(reason);
-    throw openError(reason, options);
+    throw openError(reason, options, place);
   } finally {
     cancelTimer();
     signal.removeEventListener("abort", giveUp);
@@ -184,9 +186,13 @@ export class Session {
   }
 }
 
-async function openChannels(broker: BrokerAddress, life: AbortController): Promise<Channels> {
-  const consumer = await openConnection(broker, life, "consumer");
-  const publisher = await openConnection(broker, life, "publisher");
+async function openChannels(
+  broker: BrokerAddress,
+  place: BrokerPlace,
+  life: AbortController,
+): Promise<Channels> {
+  const consumer = await openConnection(broker, place, life, "consumer");
+  const publisher = await openConnection(broker, place, life, "publisher");
   const consuming = await consumer.createChannel();
   const publishing = await publisher.createConfirmChannel({ highWaterMark: writeBufferFrames });
   for (const channel of [consuming, publishing]) {
@@ -196,11 +202,13 @@ async function openChannels(broker: BrokerAddress, life: AbortController): Promi
 }
 
 async function openConnection(
-  broker: BrokerAddress,
+  { protocol, username, password, vhost }: BrokerAddress,
+  place: BrokerPlace,
   life: AbortController,
   role: string,
 ): Promise<ChannelModel> {
-  const connection = await connect({ ...broker, heartbeat: heartbeatSeconds }, {
+  const login = { protocol, username, password, vhost, heartbeat: heartbeatSeconds };
+  const connection = await connect({ ...login, ...place }, {
     noDelay: true,
     clientProperties: { connection_name: `valet ${role}` },
     signal: life.signal,

@@ -1,7 +1,16 @@
-// Where a MySQL server is and how to talk to it, read from a DSN in the form of Go's driver or from a URL.
-// Called by repository.ts. A password stands in no message of an error: only what follows the last @ is quoted.
+// Where a MySQL server is and how to talk to it, read from a DSN in the form of Go's driver or from a URI.
+// Called by repository.ts. A password stands in no message of an error: of a DSN only the names and values of
+// parameters are quoted, once it is known where they begin.
 
 import { ValetError } from "../../../src/errors.ts";
+import {
+  decodePart,
+  parseParameters,
+  parsePlace,
+  parseServerUri,
+  refuseWrapping,
+  type ServerPlace,
+} from "../../server_uri.ts";
 
 /** What a DSN says. */
 export interface MysqlAddress {
@@ -102,17 +111,20 @@ const parameters: Readonly<Record<string, ReadParameter>> = {
 
 /**
  * Reads a DSN: `user:password@protocol(address)/database?parameter=value`, whose password may hold any
- * character, or `mysql://user:password@host:port/database?parameter=value`, whose parts are URL-encoded.
+ * character, or `mysql://user:password@host:port/database?parameter=value`, whose parts are percent-encoded;
+ * `mariadb://` is the same.
  *
  * @param caPem PEM text of the authorities to trust; turns on verified TLS where the DSN is silent about it.
  * @throws ValetError `invalid_config`
  */
 export function parseMysqlDsn(dsn: string, caPem?: string): MysqlAddress {
-  const url = /^mysql:\/\/(.*)$/s.exec(dsn.trim());
-  const parts = url === null ? splitGoDsn(dsn.trim()) : splitUrl(url[1]!);
+  const text = dsn.trim();
+  refuseWrapping(text, "MYSQL_DSN", refuse);
+  const isUri = uriSchemes.some((scheme) => text.toLowerCase().startsWith(`${scheme}://`));
+  const parts = isUri ? splitUri(text) : splitGoDsn(text);
   if (parts.user === "") fail(`it names no user; write it as ${example}`);
   if (parts.database === "") fail(`it names no database; write it as ${example}`);
-  const { parameterText, ...where } = parts;
+  const { parameters: given, ...where } = parts;
   const settings: Settings = {
     ...where,
     tls: caPem === undefined ? "off" : "verified",
@@ -124,67 +136,69 @@ export function parseMysqlDsn(dsn: string, caPem?: string): MysqlAddress {
     allowCleartextPasswords: false,
     attributes: {},
   };
-  for (const pair of parameterText.split("&")) {
-    if (pair === "") continue;
-    const [name = "", ...value] = pair.split("=");
+  for (const [name, value] of given) {
     const read = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
     if (read === undefined) {
-      fail(`${name} is not a parameter; known: ${Object.keys(parameters).join(", ")}`);
+      fail(
+        `${JSON.stringify(name)} is not a parameter; known: ${Object.keys(parameters).join(", ")}`,
+      );
     }
-    read(decode(value.join("=").replaceAll("+", " ")), settings, name);
+    read(value, settings, name);
   }
   return settings;
 }
 
 type Parts =
   & Pick<Settings, "host" | "port" | "socketPath" | "user" | "password" | "database">
-  & { readonly parameterText: string };
+  & { readonly parameters: readonly (readonly [string, string])[] };
+
+const uriSchemes = ["mysql", "mariadb"];
 
 /** The way of Go's driver: the last slash, the last @ before it, the first colon before that. */
 function splitGoDsn(dsn: string): Parts {
   // A slash in a parameter must be encoded; the address and the password may have one.
   const slash = dsn.lastIndexOf("/");
   if (slash === -1) fail(`it has no slash before the name of the database; write it as ${example}`);
+  const end = dsn.slice(slash + 1);
+  // Then the slash is one of the password, and none comes after it.
+  if (end.includes("@")) {
+    fail(`it has an @ after its last slash; write it as ${example}, an @ of a parameter as %40`);
+  }
   const at = dsn.lastIndexOf("@", slash);
   const [user, password] = splitOnce(dsn.slice(0, Math.max(0, at)), ":");
-  const [database, parameterText] = splitOnce(dsn.slice(slash + 1), "?");
-  const address = /^(|tcp[46]?|unix|[a-z0-9]+(?=\())(?:\((.*)\))?$/.exec(dsn.slice(at + 1, slash));
+  const [database, query] = splitOnce(end, "?");
+  const address = /^(|tcp[46]?|unix)(?:\((.*)\))?$/.exec(dsn.slice(at + 1, slash));
   if (address === null) {
     // Not before, because it may be a user whose password begins with slashes.
-    const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(dsn)?.[0];
-    if (scheme !== undefined) fail(`it begins with ${scheme}; write it as ${example}`);
-    fail(`what stands between @ and / is no address; tcp(host:3306) or unix(/a/socket) is allowed`);
+    if (/^(?:jdbc:)?[a-z][a-z0-9+.-]*:\/\//i.test(dsn)) {
+      fail(`it begins with a scheme other than mysql:// and mariadb://; write it as ${example}`);
+    }
+    fail(
+      "what stands between the last @ and the last / is no address; tcp(host:3306) or " +
+        "unix(/a/socket) is allowed, and a / in a parameter is written %2F",
+    );
   }
   const [, protocol = "", place = ""] = address;
-  const named = { user, password, database: decode(database), parameterText };
-  if (protocol === "unix") {
-    return { ...named, ...readHost(""), socketPath: place || "/tmp/mysql.sock" };
-  }
-  if (["", "tcp", "tcp4", "tcp6"].includes(protocol)) return { ...named, ...readHost(place) };
-  fail(`${protocol} is not a protocol; tcp and unix are allowed`);
-}
-
-function splitUrl(text: string): Parts {
-  const at = text.lastIndexOf("@");
-  const [user, password] = splitOnce(text.slice(0, Math.max(0, at)), ":");
-  const [place, path] = splitOnce(text.slice(at + 1), "/");
-  const [database, parameterText] = splitOnce(path, "?");
   return {
-    user: decode(user),
-    password: decode(password),
-    database: decode(database),
-    parameterText,
-    ...readHost(place),
+    user,
+    password,
+    database: decodePart(database, refuse),
+    parameters: parseParameters(query, refuse),
+    ...(protocol === "unix"
+      ? { ...addressOf({ host: "", port: undefined }), socketPath: place || "/tmp/mysql.sock" }
+      : addressOf(parsePlace(place, refuse))),
   };
 }
 
-function readHost(place: string): Pick<Parts, "host" | "port" | "socketPath"> {
-  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(place);
-  const port = Number(match?.[3] ?? defaultPort);
-  if (match === null || port < 1 || port > 65_535) {
-    fail(`${place} is no address; host, host:port or [IPv6 address]:port is allowed`);
-  }
-  return { host: match[1] || match[2] || "127.0.0.1", port, socketPath: undefined };
+function splitUri(text: string): Parts {
+  const { user, password, places, path, parameters } = parseServerUri(text, uriSchemes, refuse);
+  const [place, ...others] = places;
+  if (others.length > 0) fail("it names several hosts; one is allowed");
+  return { user, password, database: path, parameters, ...addressOf(place!) };
+}
+
+function addressOf({ host, port }: ServerPlace): Pick<Parts, "host" | "port" | "socketPath"> {
+  return { host: host || "127.0.0.1", port: port ?? defaultPort, socketPath: undefined };
 }
 
 function readTls(value: string, settings: Settings): void {
@@ -237,18 +251,13 @@ function readBoolean(name: string, value: string): boolean {
   fail(`${name} is ${value}; true or false is allowed`);
 }
 
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // The text may be the password.
-    return fail("it has a % that begins no URL-encoded character; write a % as %25");
-  }
-}
-
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
   return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function refuse(problem: string): never {
+  return fail(`it ${problem}`);
 }
 
 function fail(problem: string): never {

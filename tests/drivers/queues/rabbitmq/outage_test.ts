@@ -3,8 +3,8 @@ import { openRabbitmqQueue } from "../../../../drivers/queues/rabbitmq/queue.ts"
 import { flushLogs } from "../../../../src/log/log.ts";
 import type { Queue } from "../../../../src/jobs/queue.ts";
 import { CapturedLogs, type LoggedLine } from "../../../testing/captured_logs.ts";
+import { Door } from "../../../testing/door.ts";
 import { eventually } from "../../../testing/eventually.ts";
-import { freePort } from "../../../testing/free_port.ts";
 import { makeJob, makeJobs } from "../../../testing/make_job.ts";
 import { testNeeding } from "../../../testing/needs.ts";
 import { RabbitmqServer } from "../../../testing/rabbitmq_server.ts";
@@ -82,38 +82,6 @@ async function connectToServer(): Promise<number | undefined> {
   } catch (thrown) {
     if (thrown instanceof Deno.errors.ConnectionRefused) return undefined;
     throw thrown;
-  }
-}
-
-/** A way to the broker that can be shut. */
-class Door {
-  readonly port: number;
-  readonly #listener: Deno.TcpListener;
-  readonly #connections: Deno.Conn[] = [];
-  readonly #ends: Promise<unknown>[] = [];
-
-  constructor(brokerPort: number) {
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: freePort() });
-    this.port = this.#listener.addr.port;
-    this.#ends.push(this.#letThrough(brokerPort));
-  }
-
-  /** Cuts off whoever came through; from now on connections are refused. */
-  async shut(): Promise<void> {
-    this.#listener.close();
-    for (const connection of this.#connections) connection.close();
-    await Promise.all(this.#ends);
-  }
-
-  async #letThrough(brokerPort: number): Promise<void> {
-    for await (const client of this.#listener) {
-      const broker = await Deno.connect({ hostname: "127.0.0.1", port: brokerPort });
-      this.#connections.push(client, broker);
-      this.#ends.push(
-        client.readable.pipeTo(broker.writable).catch(() => {}),
-        broker.readable.pipeTo(client.writable).catch(() => {}),
-      );
-    }
   }
 }
 
