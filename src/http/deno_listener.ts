@@ -1,6 +1,7 @@
 // The listener of Deno.serve. It sets no bound to connections, heads, and idle or unread ones, and answers
 // doubtful framing by itself with an empty 400: it is for use behind a proxy that sees to all that.
 
+import { getLogger } from "../log/log.ts";
 import { streamBody } from "./body_source.ts";
 import type { AppFetch, HttpServer, ListenerOptions } from "./http_server.ts";
 import { readTarget } from "./request_head.ts";
@@ -9,7 +10,10 @@ import { dropBodyAfter } from "./unread_body.ts";
 /** Starts Deno.serve. */
 export function listenWithDeno(options: ListenerOptions, fetch: AppFetch): Promise<HttpServer> {
   const { hostname, port } = options;
-  const server = Deno.serve({ hostname, port, onListen() {} }, (request) => answer(request, fetch));
+  const server = Deno.serve(
+    { hostname, port, onListen() {}, onError },
+    (request) => answer(request, fetch),
+  );
   return Promise.resolve({
     hostname: server.addr.hostname,
     port: server.addr.port,
@@ -40,10 +44,20 @@ async function answer(request: Request, fetch: AppFetch): Promise<Response> {
     : await fetch(new Request("http://localhost/", { headers }), { body, ...target });
   const hasBody = contentLength !== null || transferEncoding !== null;
   if (body.isComplete || !hasBody) return response;
-  // What ends the connection here is nothing but an answer that breaks off.
+  // All that ends the connection here is an answer that breaks off once nobody reads the body. Where the client
+  // sends nothing more, a read is under way and nothing does.
   return dropBodyAfter(response, body, response.headers, (controller) => {
-    controller.error(new Error("the request has not ended"));
+    request.body?.cancel().catch(() => {}); // the client may have gone
+    controller.error(breakOff);
   });
+}
+
+const breakOff = new Error("the request has not ended");
+
+/** Of an answer that breaks off; the client sees only that. */
+function onError(error: unknown): Response {
+  if (error !== breakOff) getLogger("http").error("an answer broke off", { error });
+  return new Response(null, { status: 500 });
 }
 
 /** The request, with a URL that has a path: that of `GET http://host?query` has none. */

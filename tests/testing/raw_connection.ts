@@ -53,6 +53,12 @@ export class RawConnection implements Disposable {
     return await within(reading(), "the end of a connection", deadlineMs, () => this.received);
   }
 
+  /** Reads until so many more bytes have come, or the server has closed. */
+  async receiveMore(bytes: number): Promise<void> {
+    const end = this.received.length + bytes;
+    while (this.received.length < end && await this.#read());
+  }
+
   async #read(): Promise<boolean> {
     const buffer = new Uint8Array(65_536);
     const count = await this.#connection.read(buffer);

@@ -1,0 +1,209 @@
+// What a listener does with connections whose clients are slow, silent, gone or too many; where only
+// one listener does it, the test says why.
+
+import assert from "node:assert/strict";
+import { openApp } from "../../testing/open_app.ts";
+import { RawConnection } from "../../testing/raw_connection.ts";
+
+const kinds = ["node", "deno"] as const;
+const head = "POST /jobs HTTP/1.1\r\nHost: a\r\n";
+const job = JSON.stringify({ name: "a job", task_name: "dummytask" });
+const post = `${head}Content-Length: ${job.length}\r\n\r\n${job}`;
+const live = "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
+const mebibyte = 1024 * 1024;
+
+const unfinishedBody = "Content-Length: 100\r\n\r\n{";
+/**
+ * Requests of which the rest never comes. `node` ends their connections; with `deno` they stay open, whatever
+ * is done, because nothing stops a read that is under way.
+ */
+const unfinished: readonly (readonly [request: string, status: number])[] = [
+  [`POST /nothing HTTP/1.1\r\nHost: a\r\n${unfinishedBody}`, 404],
+  [`PUT /jobs HTTP/1.1\r\nHost: a\r\n${unfinishedBody}`, 405],
+  [`${head}${unfinishedBody}`, 408],
+  [`${head}Content-Encoding: gzip\r\n${unfinishedBody}`, 415],
+  [`POST /jobs HTTP/1.1\r\nHost: a b\r\n${unfinishedBody}`, 400],
+  [`DELETE /jobs/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n`, 404],
+];
+
+/** Sends without an end until the server ends the connection; how much went out. */
+async function sendForever(connection: RawConnection, part: string): Promise<number> {
+  const bytes = new TextEncoder().encode(part);
+  let sent = 0;
+  try {
+    for (;; sent += bytes.length) await connection.send(bytes);
+  } catch {
+    return sent;
+  }
+}
+
+for (const kind of kinds) {
+  Deno.test(`${kind}: a body that is too large is answered with 413, and the connection ends`, async () => {
+    await using app = await openApp({ kind });
+    for (
+      const [start, part] of [
+        [`${head}Content-Length: 999999999999\r\n\r\n`, "x".repeat(65_536)],
+        [`${head}Transfer-Encoding: chunked\r\n\r\n`, `10000\r\n${"x".repeat(65_536)}\r\n`],
+      ] as const
+    ) {
+      using connection = await RawConnection.open(app.port);
+      await connection.send(start);
+      const [sent, answer] = await Promise.all([
+        sendForever(connection, part),
+        connection.receiveAll(),
+      ]);
+      assert.match(answer, /^HTTP\/1\.1 413 [^]*"code":413,"reason":"too_large"/);
+      assert.ok(sent < 80 * mebibyte, `${sent} bytes went out`);
+    }
+  });
+
+  Deno.test(`${kind}: an answer that comes before its body does not wait for it`, async () => {
+    await using app = await openApp({ kind, bodyTimeoutMs: 50 });
+    for (const [request, status] of unfinished) {
+      using connection = await RawConnection.open(app.port);
+      await connection.send(request);
+      const answer = new RegExp(`^HTTP/1.1 ${status} [^]*"code":${status},[^}]*\\}`);
+      await connection.receive(answer);
+      if (kind === "node") assert.match(await connection.receiveAll(), answer);
+    }
+  });
+
+  Deno.test(`${kind}: a client that goes away in its body harms nobody`, async () => {
+    await using app = await openApp({ kind });
+    for (let count = 0; count < 20; count++) {
+      using connection = await RawConnection.open(app.port);
+      await connection.send(`${head}Content-Length: 100\r\n\r\n{`);
+    }
+    using connection = await RawConnection.open(app.port);
+    await connection.send(post);
+    await connection.receive(/^HTTP\/1\.1 202 /);
+  });
+
+  Deno.test(`${kind}: requests that were sent ahead are answered one after the other`, async () => {
+    await using app = await openApp({ kind });
+    using connection = await RawConnection.open(app.port);
+    await connection.send((post + live).repeat(10) + "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n");
+    await connection.receive(/"code":404/);
+    const statuses = connection.received.match(/HTTP\/1\.1 \d+/g)?.map((line) => line.slice(9));
+    assert.deepEqual(statuses, [...Array(10).fill(["202", "200"]).flat(), "404"]);
+  });
+
+  Deno.test(`${kind}: a connection goes on after a body that nobody has read`, async () => {
+    await using app = await openApp({ kind });
+    using connection = await RawConnection.open(app.port);
+    await connection.send("POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nGET ");
+    await connection.receive(/"code":404/);
+    await connection.send(live);
+    await connection.receive(/HTTP\/1\.1 200 [^]*alive/);
+  });
+
+  Deno.test(`${kind}: a large answer comes whole`, async () => {
+    const name = "\u20ac".repeat(255);
+    await using app = await openApp({ kind });
+    const params = { text: "\u20ac".repeat(30_000) };
+    for (let count = 0; count < 5; count++) await app.submit({ name, task_params: params });
+    const response = await fetch(`http://127.0.0.1:${app.port}/jobs`);
+    const { jobs } = await response.json();
+    assert.deepEqual(
+      jobs.map((job: { task_params: unknown }) => job.task_params),
+      Array(5).fill(params),
+    );
+    const head = await fetch(`http://127.0.0.1:${app.port}/jobs`, { method: "HEAD" });
+    assert.equal(head.headers.get("content-length"), response.headers.get("content-length"));
+  });
+}
+
+Deno.test("a client that ends its side after the request gets its answer (deno: lost after a wait)", async () => {
+  await using app = await openApp({ kind: "node" });
+  for (const request of [live, post]) {
+    using connection = await RawConnection.open(app.port);
+    await connection.send(request);
+    await connection.endSending();
+    assert.match(await connection.receiveAll(), /^HTTP\/1\.1 20[02] /);
+  }
+});
+
+Deno.test("silent connections, half heads and idle ones end (deno: they stay)", async () => {
+  await using app = await openApp({ kind: "node", headTimeoutMs: 200, idleTimeoutMs: 100 });
+  for (
+    const [sent, answer] of [
+      ["", /^HTTP\/1\.1 408 [^]*"reason":"timeout"/],
+      ["GET /health/li", /^HTTP\/1\.1 408 [^]*"reason":"timeout"/],
+      ["GET /health/live HTTP/1.1\r\nHost: a\r\n", /^HTTP\/1\.1 408 [^]*"reason":"timeout"/],
+      [live, /^HTTP\/1\.1 200 [^]*alive"\}$/],
+    ] as const
+  ) {
+    using connection = await RawConnection.open(app.port);
+    await connection.send(sent);
+    assert.match(await connection.receiveAll(), answer);
+  }
+});
+
+/** A large answer that is made while it is read. */
+class LargeAnswer {
+  static readonly bytes = 20 * mebibyte;
+  madeBytes = 0;
+  readonly #cancelled = Promise.withResolvers<void>();
+  /** Resolves if its connection ends before it was read. */
+  readonly cancelled = this.#cancelled.promise;
+
+  readonly answer = (): Response => {
+    const part = new TextEncoder().encode("x".repeat(65_536));
+    const stream = new ReadableStream({
+      pull: (controller) => {
+        controller.enqueue(part);
+        this.madeBytes += part.length;
+        if (this.madeBytes === LargeAnswer.bytes) controller.close();
+      },
+      cancel: () => this.#cancelled.resolve(),
+    });
+    return new Response(stream, { headers: { connection: "close" } });
+  };
+}
+
+Deno.test("an answer that nobody reads ends its connection (deno: it stays)", async () => {
+  const large = new LargeAnswer();
+  await using app = await openApp({ kind: "node", sendTimeoutMs: 200, answer: large.answer });
+  using connection = await RawConnection.open(app.port);
+  await connection.send(live);
+  await connection.receive(/^HTTP/);
+  await large.cancelled;
+  assert.ok(large.madeBytes < LargeAnswer.bytes, "all of it was made for nobody");
+});
+
+Deno.test("a client that reads slowly gets its answer whole", async () => {
+  const large = new LargeAnswer();
+  await using app = await openApp({ kind: "node", sendTimeoutMs: 1_000, answer: large.answer });
+  using connection = await RawConnection.open(app.port);
+  await connection.send(live);
+  for (let count = 0; count < 15; count++) {
+    // Not a wait for an event: this client is slow.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await connection.receiveMore(mebibyte);
+  }
+  const { length } = await connection.receiveAll();
+  assert.ok(length > LargeAnswer.bytes, `it got ${length} bytes`);
+});
+
+Deno.test("requests that are sent ahead without an end close their connection", async () => {
+  await using app = await openApp({ kind: "node" });
+  using connection = await RawConnection.open(app.port);
+  await connection.send(post.repeat(1000));
+  await connection.receiveAll();
+  const { body } = await app.request("GET", "/jobs");
+  assert.ok(body.jobs.length <= 33, `${body.jobs.length} requests were answered`);
+});
+
+Deno.test("connections above the limit are closed at once, and the others are served", async () => {
+  await using app = await openApp({ kind: "node", maxConnections: 2 });
+  using first = await RawConnection.open(app.port);
+  using second = await RawConnection.open(app.port);
+  for (const connection of [first, second]) {
+    await connection.send(live);
+    await connection.receive(/alive/);
+  }
+  using third = await RawConnection.open(app.port);
+  assert.equal(await third.receiveAll(), "");
+  await first.send(live);
+  await first.receive(/alive[^]*alive/);
+});
