@@ -6,10 +6,10 @@ import { openApp } from "../../testing/open_app.ts";
 import { RawConnection } from "../../testing/raw_connection.ts";
 
 const kinds = ["node", "deno"] as const;
-const head = "POST /jobs HTTP/1.1\r\nHost: a\r\n";
+const head = "POST /jobs HTTP/1.1\r\nHost: localhost\r\n";
 const job = JSON.stringify({ name: "a job", task_name: "dummytask" });
 const post = `${head}Content-Length: ${job.length}\r\n\r\n${job}`;
-const live = "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
+const live = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const mebibyte = 1024 * 1024;
 
 const unfinishedBody = "Content-Length: 100\r\n\r\n{";
@@ -18,12 +18,15 @@ const unfinishedBody = "Content-Length: 100\r\n\r\n{";
  * is done, because nothing stops a read that is under way.
  */
 const unfinished: readonly (readonly [request: string, status: number])[] = [
-  [`POST /nothing HTTP/1.1\r\nHost: a\r\n${unfinishedBody}`, 404],
-  [`PUT /jobs HTTP/1.1\r\nHost: a\r\n${unfinishedBody}`, 405],
+  [`POST /nothing HTTP/1.1\r\nHost: localhost\r\n${unfinishedBody}`, 404],
+  [`PUT /jobs HTTP/1.1\r\nHost: localhost\r\n${unfinishedBody}`, 405],
   [`${head}${unfinishedBody}`, 408],
   [`${head}Content-Encoding: gzip\r\n${unfinishedBody}`, 415],
   [`POST /jobs HTTP/1.1\r\nHost: a b\r\n${unfinishedBody}`, 400],
-  [`DELETE /jobs/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n`, 404],
+  [
+    `DELETE /jobs/1 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n`,
+    404,
+  ],
 ];
 
 /** Sends without an end until the server ends the connection; how much went out. */
@@ -82,7 +85,9 @@ for (const kind of kinds) {
   Deno.test(`${kind}: requests that were sent ahead are answered one after the other`, async () => {
     await using app = await openApp({ kind });
     using connection = await RawConnection.open(app.port);
-    await connection.send((post + live).repeat(10) + "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n");
+    await connection.send(
+      (post + live).repeat(10) + "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    );
     await connection.receive(/"code":404/);
     const statuses = connection.received.match(/HTTP\/1\.1 \d+/g)?.map((line) => line.slice(9));
     assert.deepEqual(statuses, [...Array(10).fill(["202", "200"]).flat(), "404"]);
@@ -91,7 +96,9 @@ for (const kind of kinds) {
   Deno.test(`${kind}: a connection goes on after a body that nobody has read`, async () => {
     await using app = await openApp({ kind });
     using connection = await RawConnection.open(app.port);
-    await connection.send("POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nGET ");
+    await connection.send(
+      "POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nGET ",
+    );
     await connection.receive(/"code":404/);
     await connection.send(live);
     await connection.receive(/HTTP\/1\.1 200 [^]*alive/);
@@ -129,7 +136,10 @@ Deno.test("silent connections, half heads and idle ones end (deno: they stay)", 
     const [sent, answer] of [
       ["", /^HTTP\/1\.1 408 [^]*"reason":"timeout"/],
       ["GET /health/li", /^HTTP\/1\.1 408 [^]*"reason":"timeout"/],
-      ["GET /health/live HTTP/1.1\r\nHost: a\r\n", /^HTTP\/1\.1 408 [^]*"reason":"timeout"/],
+      [
+        "GET /health/live HTTP/1.1\r\nHost: localhost\r\n",
+        /^HTTP\/1\.1 408 [^]*"reason":"timeout"/,
+      ],
       [live, /^HTTP\/1\.1 200 [^]*alive"\}$/],
     ] as const
   ) {
