@@ -18,6 +18,8 @@ COPY --from=build --chown=nonroot:nonroot /data /data
 WORKDIR /data
 VOLUME /data
 EXPOSE 8080
+# Only what the container publishes can be reached: see who may reach Valet in docs/configuration.md.
+ENV VALET_SERVER_HOST=0.0.0.0
 # Valet asks itself: the image has no curl.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=5s \
   CMD ["/app/valet", "health", "--config", "/app/config.yaml"]

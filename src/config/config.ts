@@ -1,7 +1,9 @@
-// From the text of a configuration file to a frozen Config, or to every problem in it with its place.
+// From a configuration file and the environment to a frozen Config, or to every problem with its place.
 // Called by src/node/commands.ts at the start. Secrets are not part of it: see src/config/secrets.ts.
 
-import { type Problem, readSettings } from "./yaml.ts";
+import { readSettings } from "./yaml.ts";
+import { type Environment, hintForVariable, readEnvironment } from "./environment.ts";
+import { readFileText } from "./file_text.ts";
 import { checkSettings, listSettings, type SettingNotes, type WrongValue } from "./schema.ts";
 import type { Config } from "./shape.ts";
 import { didYouMean } from "../did_you_mean.ts";
@@ -10,57 +12,87 @@ import type { LogFormat } from "../log/line.ts";
 
 export type { Config };
 
-const maxFileBytes = 1_048_576;
 const maxShownLength = 60;
+const usualPath = "config.yaml";
 
-/**
- * Reads a configuration file: at most 1 MiB of UTF-8.
- *
- * @throws ValetError `invalid_config` as {@link parseConfig} does, and where there is no such text.
- */
-export async function loadConfig(path: string): Promise<Config> {
-  return await parseConfig(readText(path), path);
+/** The configuration file to use: the named one, else config.yaml if there is one; undefined: none. */
+export function findConfigFile(named: string | undefined): string | undefined {
+  if (named !== undefined) return named;
+  try {
+    Deno.statSync(usualPath);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+  }
+  return usualPath;
 }
 
 /**
- * The Config that a YAML text describes. `fileName` only names the text in errors.
+ * The Config of a file, at most 1 MiB of UTF-8, and of the environment; without a file that of the environment alone.
  *
- * @throws ValetError `invalid_config`: one detail for every problem, in the order of the text, with
- * the dotted key as its path and a line such as `config.yaml:12:5: ...` as its message.
+ * @throws ValetError `invalid_config` as {@link parseConfig} does, and where there is no such text.
+ */
+export async function loadConfig(
+  path: string | undefined,
+  environment: Environment = Deno.env.toObject(),
+): Promise<Config> {
+  return await parseConfig(path === undefined ? "" : readText(path), path, environment);
+}
+
+/**
+ * The Config that a YAML text and the environment describe; what the environment says wins. `fileName` only names
+ * the text in errors.
+ *
+ * @throws ValetError `invalid_config`: one detail for every problem, with the dotted key as its path and a line
+ * such as `config.yaml:12:5: ...` as its message: first those of the text, in its order, then those of variables.
  */
 // deno-lint-ignore require-await -- async turns what is thrown into a rejection
-export async function parseConfig(text: string, fileName: string): Promise<Config> {
+export async function parseConfig(
+  text: string,
+  fileName: string = "the environment",
+  environment: Environment = {},
+): Promise<Config> {
   const notes = listSettings();
-  const keys = knownKeys(notes);
-  const { values, positions, problems } = readSettings(text, keys);
-  const check = checkSettings(values);
-  if ("config" in check && problems.length === 0) return check.config;
-
-  const wrong = "wrong" in check ? check.wrong : [];
-  const all: readonly Problem[] = [
-    ...problems,
-    ...wrong.map((value) => ({
+  const inFile = readSettings(text, knownKeys(notes));
+  const inEnvironment = readEnvironment(environment);
+  const check = checkSettings(new Map([...inFile.values, ...inEnvironment.values]));
+  const problems = [...inFile.problems];
+  const variableProblems = [...inEnvironment.problems];
+  for (const wrong of "wrong" in check ? check.wrong : []) {
+    const { key, path, value } = wrong;
+    const variable = inEnvironment.variables.get(key);
+    const name = variable === undefined ? path : variable + path.slice(key.length);
+    const message = describeWrong(name, wrong, notes.get(key)!);
+    if (variable === undefined) {
       // A name such as ~ is another text in the file.
-      ...(positions.get(value.path) ?? positions.get(value.key)!),
-      path: value.path,
-      message: describeWrong(value, notes.get(value.key)!),
-    })),
-  ];
-  throw invalidConfig(
-    fileName,
-    all.toSorted((a, b) => a.line - b.line || a.column - b.column)
+      const position = inFile.positions.get(path) ?? inFile.positions.get(key)!;
+      problems.push({ ...position, path, message });
+    } else {
+      variableProblems.push({ path, message: message + hintForVariable(value) });
+    }
+  }
+  if ("config" in check && problems.length + variableProblems.length === 0) return check.config;
+  throw invalidConfig(fileName, [
+    ...problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
       .map(({ line, column, path, message }) => ({
         path,
         message: `${fileName}:${line}:${column}: ${message}`,
       })),
-  );
+    ...variableProblems,
+  ]);
 }
 
-/** The `logging_format` of a configuration file, whatever else is wrong with it; `text` where it has none. */
-export function readLoggingFormat(path: string): LogFormat {
+/** The `logging_format`, whatever else is wrong with file and environment; `text` where they have none. */
+export function readLoggingFormat(
+  path: string | undefined,
+  environment: Environment = Deno.env.toObject(),
+): LogFormat {
+  const key = "logging_format";
+  const set = readEnvironment(environment).values.get(key);
+  if (set !== undefined) return set === "json" ? "json" : "text";
+  if (path === undefined) return "text";
   try {
     const { values } = readSettings(readText(path), knownKeys(listSettings()));
-    return values.get("logging_format") === "json" ? "json" : "text";
+    return values.get(key) === "json" ? "json" : "text";
   } catch {
     // No file, or no text: whoever loads it says why.
     return "text";
@@ -74,33 +106,21 @@ function knownKeys(notes: ReadonlyMap<string, SettingNotes>): Map<string, string
   return keys;
 }
 
-function describeWrong({ path, value }: WrongValue, notes: SettingNotes): string {
+function describeWrong(name: string, { value }: WrongValue, notes: SettingNotes): string {
   const { allowed, hint = "", options = [] } = notes;
   const guess = typeof value === "string" ? didYouMean(value, options) : "";
-  return `${path} is ${show(value)}: ${allowed} is allowed${hint}${guess}`;
+  return `${name} is ${show(value)}: ${allowed} is allowed${hint}${guess}`;
 }
 
-/** Reads at once and not as a stream, which takes 20 ms to load. */
 function readText(path: string): string {
-  // One byte more than is allowed, so that a path such as /dev/zero ends too.
-  const bytes = new Uint8Array(maxFileBytes + 1);
-  let size = 0;
   try {
-    using file = Deno.openSync(path);
-    for (let count: number | null; (count = file.readSync(bytes.subarray(size)));) size += count;
-    if (size <= maxFileBytes) {
-      return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, size));
-    }
+    return readFileText(path);
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound
       ? "there is no such file: --config names another"
-      : error instanceof TypeError
-      ? "the file is not UTF-8"
-      : `the file cannot be read: ${errorMessage(error)}`;
+      : errorMessage(error);
     throw invalidConfig(path, [{ path: "", message: `${path}: ${why}` }], error);
   }
-  const message = `${path}: the file is too large: at most ${maxFileBytes} bytes are allowed`;
-  throw invalidConfig(path, [{ path: "", message }]);
 }
 
 function invalidConfig(

@@ -35,7 +35,11 @@ function listOf(
   item: v.GenericSchema<unknown, string>,
   allowed: string,
 ): ValueKind<string[]> {
-  return { schema: v.pipe(v.array(item), v.maxLength(maxListLength)), allowed };
+  return {
+    schema: v.pipe(v.array(item), v.maxLength(maxListLength)),
+    allowed,
+    fromText: (text) => text.split(",").map((item) => item.trim()),
+  };
 }
 
 /** Without the port that is usual for the scheme, in lower case; URLs know no origin of other schemes. */

@@ -6,9 +6,10 @@ import { choice, duration, flag, flatMap, integer, port, text, type ValueKind } 
 import { host, hostList, originList } from "./host_values.ts";
 import { defaultNodeName } from "./node_name.ts";
 import type { Config } from "./shape.ts";
+import { valuePath } from "../value_path.ts";
 
 /** What people are told of a setting. */
-export interface SettingNotes extends Pick<ValueKind<unknown>, "allowed" | "hint" | "options"> {
+export interface SettingNotes extends Omit<ValueKind<unknown>, "schema"> {
   /** As it would be written in the file, or in words: `60s`, `number of cores`. */
   readonly defaultText: string;
   /** An older dotted key of the same setting. */
@@ -21,7 +22,7 @@ export interface SettingNotes extends Pick<ValueKind<unknown>, "allowed" | "hint
 export interface WrongValue {
   /** The dotted key of the setting. */
   readonly key: string;
-  /** The dotted key, and for an item of a list its index: `server.cors_origins.0`. */
+  /** The dotted key, and for an item of a list its index: `server.cors_origins[0]`. */
   readonly path: string;
   /** As it stands in the file. */
   readonly value: unknown;
@@ -388,8 +389,8 @@ function derived<Value>(
 }
 
 function wrongValueAt(path: readonly v.IssuePathItem[]): WrongValue {
-  const keys = path.map((item) => String(item.key));
-  return { key: keys[0]!, path: keys.join("."), value: path.at(-1)!.value };
+  const keys = path.map(({ input, key }) => Array.isArray(input) ? Number(key) : String(key));
+  return { key: String(keys[0]), path: valuePath(keys), value: path.at(-1)!.value };
 }
 
 function freeze<T>(value: T): T {

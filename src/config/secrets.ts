@@ -1,40 +1,78 @@
-// Reads secrets, which never stand in the configuration file. Called by src/node/stores.ts for the drivers
-// that need them.
+// Secrets never stand in the configuration file: they come from the environment, from files that it names, or
+// from Docker. Taken out of the environment by src/node/commands.ts before anything else starts.
 // A secret is never logged and is no part of an error.
 
-import { errorMessage, ValetError } from "../errors.ts";
+import { type ErrorDetail, errorMessage, ValetError } from "../errors.ts";
+import { readFileText } from "./file_text.ts";
+
+const secretNames = ["mysql_dsn", "postgres_dsn", "rabbitmq_uri", "valet_tokens"] as const;
 
 /** The secrets that Valet knows. */
-export type SecretName = "mysql_dsn" | "rabbitmq_uri";
+export type SecretName = typeof secretNames[number];
+
+/** The secrets of a process. */
+export interface Secrets {
+  /** What is wrong with where they come from, whether they are used or not. */
+  readonly problems: readonly ErrorDetail[];
+  /**
+   * The secret without the white space around it; undefined if there is none. `mysql_dsn` is the environment
+   * variable `MYSQL_DSN`, else the file that `MYSQL_DSN_FILE` names, else the Docker secret `mysql_dsn` or
+   * `valet-mysql-dsn`. A variable or Docker secret that is empty counts as absent.
+   *
+   * @throws ValetError `invalid_config` if a file is named, or there, and cannot be read.
+   */
+  read(name: SecretName): string | undefined;
+}
 
 const pemCertificate = /-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----/;
 
-/** Where secrets are looked for. */
-export interface SecretOptions {
-  /** Default: `/run/secrets`, where Docker puts them. */
-  readonly directory?: string;
-  /** Default: the environment of the process. */
-  readonly environment?: Pick<Deno.Env, "get">;
+/**
+ * Takes every secret out of the environment of the process, so that neither tasks nor child processes find one there.
+ *
+ * @param directory where Docker puts secrets.
+ */
+export function takeSecrets(
+  environment: Pick<Deno.Env, "get" | "delete"> = Deno.env,
+  directory = "/run/secrets",
+): Secrets {
+  function take(variable: string): string | undefined {
+    const value = environment.get(variable)?.trim();
+    environment.delete(variable);
+    return value || undefined;
+  }
+  const problems: ErrorDetail[] = [];
+  const taken = new Map(secretNames.map((name) => {
+    const variable = variableOf(name);
+    const value = take(variable);
+    const path = take(fileVariableOf(name));
+    if (value !== undefined && path !== undefined) {
+      const message = `Cannot use ${variable} and ${fileVariableOf(name)} together: only one of ` +
+        "the two is allowed";
+      problems.push({ path: "", message });
+    }
+    return [name, { value, path }];
+  }));
+  return {
+    problems,
+    read(name) {
+      const { value, path } = taken.get(name)!;
+      if (value !== undefined) return value;
+      if (path !== undefined) return readNamedFile(name, path);
+      for (const file of dockerSecretsOf(name)) {
+        const content = readIfThere(`${directory}/${file}`, name);
+        if (content) return content;
+      }
+      return undefined;
+    },
+  };
 }
 
-/**
- * The secret without the white space around it; undefined if there is none. `mysql_dsn` is the
- * environment variable `MYSQL_DSN`, or else the file `mysql_dsn`, or else the file `valet-mysql-dsn`.
- * One that is empty counts as absent.
- *
- * @throws ValetError `invalid_config` if a file is there and cannot be read.
- */
-export async function readSecret(
-  name: SecretName,
-  { directory = "/run/secrets", environment = Deno.env }: SecretOptions = {},
-): Promise<string | undefined> {
-  const value = environment.get(name.toUpperCase())?.trim();
-  if (value) return value;
-  for (const file of [name, `valet-${name.replaceAll("_", "-")}`]) {
-    const content = await readIfThere(`${directory}/${file}`, name);
-    if (content) return content;
-  }
-  return undefined;
+/** Where a secret may come from, for an error: `the environment variable MYSQL_DSN, ...`. */
+export function describeSecretSources(name: SecretName): string {
+  return `the environment variable ${variableOf(name)}, a file that ${
+    fileVariableOf(name)
+  } names, ` +
+    `or the Docker secret /run/secrets/${name}`;
 }
 
 /**
@@ -66,17 +104,42 @@ export async function readCertificateFile(
   );
 }
 
-async function readIfThere(path: string, name: SecretName): Promise<string | undefined> {
+function variableOf(name: SecretName): string {
+  return name.toUpperCase();
+}
+
+function fileVariableOf(name: SecretName): string {
+  return `${variableOf(name)}_FILE`;
+}
+
+function dockerSecretsOf(name: SecretName): string[] {
+  return [name, `valet-${name.replace(/^valet_/, "").replaceAll("_", "-")}`];
+}
+
+function readNamedFile(name: SecretName, path: string): string {
+  const named = `the file that ${fileVariableOf(name)} names, ${path}`;
+  let text: string;
   try {
-    return (await Deno.readTextFile(path)).trim();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    const allowed =
-      `a readable file, or the environment variable ${name.toUpperCase()}, is allowed`;
-    throw new ValetError(
-      "invalid_config",
-      `Cannot read the secret ${name} from ${path}: ${errorMessage(error)}; ${allowed}`,
-      { cause: error },
-    );
+    text = readFileText(path).trim();
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : errorMessage(cause);
+    throw new ValetError("invalid_config", `Cannot read ${named}: ${reason}`, { cause });
+  }
+  if (text !== "") return text;
+  throw new ValetError("invalid_config", `Cannot use ${named}: it is empty`);
+}
+
+function readIfThere(path: string, name: SecretName): string | undefined {
+  try {
+    return readFileText(path).trim();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    const allowed = `a readable file, or the environment variable ${variableOf(name)}, is allowed`;
+    const message = `Cannot read the secret ${name} from ${path}: ${
+      errorMessage(cause)
+    }; ${allowed}`;
+    throw new ValetError("invalid_config", message, { cause });
   }
 }

@@ -17,11 +17,28 @@ export interface ValueKind<Value> {
   readonly hint?: string;
   /** The names to choose from. */
   readonly options?: readonly string[];
+  /** What a text of the environment would be in the file; a text that is none stays one. Absent: the text. */
+  readonly fromText?: (text: string) => unknown;
+}
+
+/** An integer that stands in a text, else the text. */
+function readInteger(text: string): unknown {
+  return /^[-+]?\d+$/.test(text) ? Number(text) : text;
+}
+
+/** A mapping has the form of JSON there. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** An integer within bounds; `unit` only names what it counts. */
 export function integer(min: number, max: number, unit?: string): ValueKind<number> {
   return {
+    fromText: readInteger,
     schema: v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max)),
     allowed: `an integer from ${min} to ${max}${unit === undefined ? "" : ` (${unit})`}`,
   };
@@ -29,7 +46,11 @@ export function integer(min: number, max: number, unit?: string): ValueKind<numb
 
 /** true or false. */
 export function flag(): ValueKind<boolean> {
-  return { schema: v.boolean(), allowed: "true or false" };
+  return {
+    schema: v.boolean(),
+    allowed: "true or false",
+    fromText: (text) => /^(true|false)$/i.test(text) ? text.toLowerCase() === "true" : text,
+  };
 }
 
 /** One of some names. */
@@ -50,6 +71,7 @@ export function flatMap(name: RegExp, allowed: string): ValueKind<Record<string,
   return {
     schema: v.pipe(v.record(v.pipe(v.string(), v.regex(name)), value), v.check(isShort)),
     allowed,
+    fromText: readJson,
   };
 }
 
@@ -88,6 +110,7 @@ export function duration(
       v.minValue(parseDuration(min)),
       v.maxValue(parseDuration(max)),
     ),
+    fromText: readInteger,
     allowed: `a duration from ${min} to ${max}`,
     hint: `, such as 500ms, 5s, 2h, 7d or an integer in ${unit.name}`,
   };

@@ -12,6 +12,7 @@ import {
   YAMLException,
 } from "js-yaml";
 import { didYouMean } from "../did_you_mean.ts";
+import { valuePath } from "../value_path.ts";
 
 /** A place in the text. */
 export interface Position {
@@ -33,7 +34,7 @@ export interface Problem extends Position {
 export interface SettingsReading {
   /** Dotted key to value as plain data, for known keys only. */
   readonly values: ReadonlyMap<string, unknown>;
-  /** Where the value of a key stands, or an item of its list or mapping (`server.cors_origins.0`). */
+  /** Where the value of a key stands, or an item of its list or mapping (`server.cors_origins[0]`). */
   readonly positions: ReadonlyMap<string, Position>;
   /** Everything that is wrong, in no particular order. */
   readonly problems: readonly Problem[];
@@ -270,7 +271,7 @@ class SettingsReader implements SettingsReading {
       const event = this.#events[at]!;
       const isNamed = type === EVENT_ID.MAPPING && event.type === EVENT_ID.SCALAR;
       const name = isNamed ? getScalarValue(this.#text, event) : index;
-      this.positions.set(`${key}.${name}`, this.#positionOf(this.#starts[at] ?? valueAt));
+      this.positions.set(valuePath([key, name]), this.#positionOf(this.#starts[at] ?? valueAt));
       if (type === EVENT_ID.MAPPING) at = this.#endOf(at);
       at = this.#endOf(at);
     }

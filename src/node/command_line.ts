@@ -6,8 +6,8 @@ import { ValetError } from "../errors.ts";
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly name: "serve" | "check" | "health"; readonly configPath: string }
-  | { readonly name: "backup"; readonly configPath: string; readonly filePath: string }
+  | { readonly name: "serve" | "check" | "health"; readonly configPath?: string }
+  | { readonly name: "backup"; readonly configPath?: string; readonly filePath: string }
   | { readonly name: "tasks" | "help" | "version" };
 
 /** What `valet --help` prints. */
@@ -22,7 +22,7 @@ Usage:
   valet tasks                     List the tasks with their permissions and params.
 
 Options:
-  -c, --config FILE   The configuration file (default: config.yaml).
+  -c, --config FILE   The configuration file (default: config.yaml if present).
   -h, --help          Print this help.
       --version       Print the version, the commit and the build time.
 
@@ -48,7 +48,7 @@ const options: ReadonlyMap<string, "config" | "help" | "version"> = new Map([
  * @throws ValetError `invalid_argument` for anything that is not allowed.
  */
 export function parseCommandLine(args: readonly string[]): Command {
-  let configPath = "config.yaml";
+  let file: { readonly configPath?: string } = {};
   const flags = new Set<string>();
   const words: string[] = [];
   for (let index = 0; index < args.length; index++) {
@@ -76,7 +76,7 @@ export function parseCommandLine(args: readonly string[]): Command {
     if (!value || (inlineValue === undefined && value.startsWith("-"))) {
       throw usageError(`${rawName} needs a file name`);
     }
-    configPath = value;
+    file = { configPath: value };
   }
   if (flags.has("help")) return { name: "help" };
   if (flags.has("version")) return { name: "version" };
@@ -91,9 +91,9 @@ export function parseCommandLine(args: readonly string[]): Command {
   if (extra !== undefined) throw usageError(`${JSON.stringify(extra)} is one command too many`);
   if (name === "backup") {
     if (!filePath) throw usageError("backup needs the name of the file to make");
-    return { name, configPath, filePath };
+    return { name, ...file, filePath };
   }
-  return name === "tasks" ? { name } : { name, configPath };
+  return name === "tasks" ? { name } : { name, ...file };
 }
 
 /** `--config=FILE` or `-cFILE` as a name and a value; any other option is a name alone. */

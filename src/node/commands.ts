@@ -2,8 +2,10 @@
 // the parts that only the composition root may name.
 
 import { type Command, helpText, parseCommandLine } from "./command_line.ts";
-import { type Config, loadConfig, readLoggingFormat } from "../config/config.ts";
+import { type Config, findConfigFile, loadConfig, readLoggingFormat } from "../config/config.ts";
+import { warnOfUnknownVariables } from "../config/environment.ts";
 import { defaultNodeName } from "../config/node_name.ts";
+import { type Secrets, takeSecrets } from "../config/secrets.ts";
 import { didYouMean } from "../did_you_mean.ts";
 import { errorMessage, ValetError } from "../errors.ts";
 import type { RunnerCommand } from "../executor/host/runner_process.ts";
@@ -39,6 +41,8 @@ export async function runValet(args: readonly string[], parts: ValetParts): Prom
   } catch (thrown) {
     return fail(thrown);
   }
+  // First of all: nothing that is started later shall find one in the environment.
+  const secrets = takeSecrets();
   switch (command.name) {
     case "help":
       return print(helpText.trimEnd());
@@ -47,13 +51,13 @@ export async function runValet(args: readonly string[], parts: ValetParts): Prom
     case "tasks":
       return await listTasks(parts);
     case "check":
-      return await check(command.configPath, parts);
+      return await check(findConfigFile(command.configPath), parts, secrets);
     case "backup":
-      return await backUp(command.configPath, command.filePath, parts);
+      return await backUp(findConfigFile(command.configPath), command.filePath, parts);
     case "health":
-      return await askHealth(command.configPath);
+      return await askHealth(findConfigFile(command.configPath));
     case "serve":
-      return await serve(command.configPath, parts);
+      return await serve(findConfigFile(command.configPath), parts, secrets);
   }
 }
 
@@ -107,14 +111,21 @@ async function listTasks(parts: ValetParts): Promise<ExitCode> {
   }
 }
 
-async function check(configPath: string, parts: ValetParts): Promise<ExitCode> {
+async function check(
+  configPath: string | undefined,
+  parts: ValetParts,
+  secrets: Secrets,
+): Promise<ExitCode> {
   try {
     const config = await loadConfig(configPath);
     const tasks = registerTasks(parts.tasks, didYouMean);
-    await readStoreOptions(config, parts.drivers);
+    await readStoreOptions(config, parts.drivers, secrets);
+    for (const warning of warnOfUnknownVariables(Deno.env.toObject())) {
+      writeAll(Deno.stderr, `Warning: ${warning}`);
+    }
     const { workerPool, repository, jobQueue, server } = config;
     return print([
-      `${configPath} is fine. This would run:`,
+      `${configPath ?? "The environment (there is no config.yaml)"} is fine. This would run:`,
       `  API         http://${urlHost(server.host)}:${config.port}`,
       `  repository  ${repository.option}`,
       `  job queue   ${jobQueue.option}`,
@@ -127,7 +138,7 @@ async function check(configPath: string, parts: ValetParts): Promise<ExitCode> {
 }
 
 async function backUp(
-  configPath: string,
+  configPath: string | undefined,
   filePath: string,
   { drivers }: ValetParts,
 ): Promise<ExitCode> {
@@ -150,7 +161,7 @@ async function backUp(
 const healthTimeoutMs = 2_000;
 
 /** For a container's health check, where there is no other client. */
-async function askHealth(configPath: string): Promise<ExitCode> {
+async function askHealth(configPath: string | undefined): Promise<ExitCode> {
   let url: string;
   try {
     const { port, server } = await loadConfig(configPath);
@@ -181,10 +192,14 @@ function localHost(host: string): string {
   return urlHost(host === "::" ? "::1" : host);
 }
 
-async function serve(configPath: string, parts: ValetParts): Promise<ExitCode> {
+async function serve(
+  configPath: string | undefined,
+  parts: ValetParts,
+  secrets: Secrets,
+): Promise<ExitCode> {
   try {
     const config = await loadConfig(configPath);
-    return await serveConfig(config, parts);
+    return await serveConfig(config, parts, secrets);
   } catch (thrown) {
     return failToStart(thrown, readLoggingFormat(configPath));
   } finally {
@@ -193,7 +208,11 @@ async function serve(configPath: string, parts: ValetParts): Promise<ExitCode> {
 }
 
 /** Throws `invalid_config`; every other failure is in the log. */
-async function serveConfig(config: Config, parts: ValetParts): Promise<ExitCode> {
+async function serveConfig(
+  config: Config,
+  parts: ValetParts,
+  secrets: Secrets,
+): Promise<ExitCode> {
   const tasks = registerTasks(parts.tasks, didYouMean);
   configureLogging({
     format: config.loggingFormat,
@@ -201,8 +220,11 @@ async function serveConfig(config: Config, parts: ValetParts): Promise<ExitCode>
     nodeName: config.server.nodeName,
   });
   reportStrayErrors();
+  for (const warning of warnOfUnknownVariables(Deno.env.toObject())) {
+    getLogger("valet").warn(warning);
+  }
   try {
-    return await runNode(config, tasks, parts);
+    return await runNode(config, tasks, parts, secrets);
   } catch (thrown) {
     if (thrown instanceof ValetError && thrown.code === "invalid_config") throw thrown;
     getLogger("valet").fatal(
@@ -216,9 +238,10 @@ async function runNode(
   config: Config,
   tasks: ReturnType<typeof registerTasks>,
   parts: ValetParts,
+  secrets: Secrets,
 ): Promise<ExitCode> {
   const told = listenToSignals();
-  const stores = await openStores(config, parts.drivers, told);
+  const stores = await openStores(config, parts.drivers, secrets, told);
   if (stores === null) return 0;
   /** Resolves with why the node must end, for its supervisor to start it again. */
   const unfit = Promise.withResolvers<string>();

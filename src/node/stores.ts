@@ -7,7 +7,12 @@ import { type ErrorDetail, errorMessage, isUnavailable, ValetError } from "../er
 import { getLogger } from "../log/log.ts";
 import type { Queue } from "../jobs/queue.ts";
 import type { Backup, Repository } from "../jobs/repository.ts";
-import { readCertificateFile, readSecret, type SecretName } from "../config/secrets.ts";
+import {
+  describeSecretSources,
+  readCertificateFile,
+  type SecretName,
+  type Secrets,
+} from "../config/secrets.ts";
 
 /** The drivers by name; each one parses its options. To check them connects with nothing. */
 export interface StoreDrivers {
@@ -49,15 +54,16 @@ export interface StoreOptions {
 export async function readStoreOptions(
   config: Config,
   drivers: StoreDrivers,
+  secrets: Secrets,
 ): Promise<StoreOptions> {
-  const details: ErrorDetail[] = [];
+  const details: ErrorDetail[] = [...secrets.problems];
   const collect = (path: string, options: Promise<unknown>) =>
     options.catch((thrown) => {
       if (!(thrown instanceof ValetError)) throw thrown;
       details.push({ path, message: thrown.message });
     });
-  const repository = await collect("repository", repositoryOptions(config, drivers));
-  const queue = await collect("job_queue", queueOptions(config, drivers));
+  const repository = await collect("repository", repositoryOptions(config, drivers, secrets));
+  const queue = await collect("job_queue", queueOptions(config, drivers, secrets));
   if (details.length === 0) return { repository, queue };
   const list = details.map(({ message }) => message).join("; ");
   throw new ValetError("invalid_config", list, { details });
@@ -66,12 +72,13 @@ export async function readStoreOptions(
 async function repositoryOptions(
   { repository }: Config,
   { checkRepository }: StoreDrivers,
+  secrets: Secrets,
 ): Promise<unknown> {
   const { option } = repository;
   const options = option === "mysql"
     ? {
       ...repository.mysql,
-      dsn: await readNeededSecret("mysql_dsn", "repository.option: mysql"),
+      dsn: readNeededSecret(secrets, "mysql_dsn", "repository.option: mysql"),
       caPem: await readCertificateFile("MYSQL_CA_PEM_FILE"),
     }
     : repository[option];
@@ -82,12 +89,13 @@ async function repositoryOptions(
 async function queueOptions(
   { jobQueue, workerPool }: Config,
   { checkQueue }: StoreDrivers,
+  secrets: Secrets,
 ): Promise<unknown> {
   const { option } = jobQueue;
   const options = option === "rabbitmq"
     ? {
       ...jobQueue.rabbitmq,
-      uri: await readNeededSecret("rabbitmq_uri", "job_queue.option: rabbitmq"),
+      uri: readNeededSecret(secrets, "rabbitmq_uri", "job_queue.option: rabbitmq"),
       // A few more than the pool has places for: what it soon has room for is then here already.
       prefetch: Math.min(65_535, workerPool.concurrency + workerPool.backlog + sentAhead),
     }
@@ -96,13 +104,12 @@ async function queueOptions(
   return options;
 }
 
-async function readNeededSecret(name: SecretName, setting: string): Promise<string> {
-  const secret = await readSecret(name);
+function readNeededSecret(secrets: Secrets, name: SecretName, setting: string): string {
+  const secret = secrets.read(name);
   if (secret !== undefined) return secret;
   throw new ValetError(
     "invalid_config",
-    `Cannot find the secret ${name}: ${setting} needs the environment variable ` +
-      `${name.toUpperCase()} or the Docker secret /run/secrets/${name}`,
+    `Cannot find the secret ${name}: ${setting} needs ${describeSecretSources(name)}`,
   );
 }
 
@@ -115,13 +122,14 @@ async function readNeededSecret(name: SecretName, setting: string): Promise<stri
 export async function openStores(
   config: Config,
   drivers: StoreDrivers,
+  secrets: Secrets,
   signal: AbortSignal,
 ): Promise<Stores | null> {
   try {
-    return await openBoth(config, drivers, signal);
+    return await openBoth(config, drivers, secrets, signal);
   } catch (thrown) {
     const isWrong = thrown instanceof ValetError && thrown.code === "invalid_config";
-    if (isWrong) await readStoreOptions(config, drivers); // tells of both stores at once
+    if (isWrong) await readStoreOptions(config, drivers, secrets); // tells of both stores at once
     throw thrown;
   }
 }
@@ -129,12 +137,13 @@ export async function openStores(
 async function openBoth(
   config: Config,
   drivers: StoreDrivers,
+  secrets: Secrets,
   signal: AbortSignal,
 ): Promise<Stores | null> {
   const deadlineMs = performance.now() + config.server.startupWaitMs;
   // The repository is opened next and tells of its options itself: what only a check needs is not loaded.
   const checkRepository = () => Promise.resolve();
-  const options = await readStoreOptions(config, { ...drivers, checkRepository });
+  const options = await readStoreOptions(config, { ...drivers, checkRepository }, secrets);
   const repository = await openWhenThere(
     () => drivers.openRepository(config.repository.option, options.repository),
     deadlineMs,

@@ -93,14 +93,16 @@ export async function launchValet(options: StartOptions = {}): Promise<LaunchedV
 /** Runs the executable with these arguments. The caller waits for its end. */
 export async function runValetCommand(
   args: readonly string[],
-  options: Pick<StartOptions, "env" | "tasks"> = {},
+  options: Pick<StartOptions, "env" | "tasks"> & { readonly cwd?: string } = {},
 ): Promise<ValetProcess> {
-  const { env = {}, tasks = "shipped" } = options;
+  const { cwd, env = {}, tasks = "shipped" } = options;
+  const folder = cwd === undefined ? {} : { cwd };
   const isBinary = binaryPath !== undefined && tasks === "shipped";
   const main = fileURLToPath(import.meta.resolve(mains[tasks]));
   const command = isBinary
     ? new Deno.Command(await copyOfBinary(binaryPath), {
       args: [...args],
+      ...folder,
       clearEnv: true,
       env,
       stdin: "null",
@@ -109,6 +111,7 @@ export async function runValetCommand(
     })
     : new Deno.Command(Deno.execPath(), {
       args: ["run", ...denoFlags, main, ...args],
+      ...folder,
       env,
       stdin: "null",
       stdout: "piped",

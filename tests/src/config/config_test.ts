@@ -253,24 +253,24 @@ const refused: readonly [text: string, ...lines: string[]][] = [
   ...wrongArguments("{x-a: {}}", "36", ".x-a is a mapping"),
   ...wrongArguments("{a: 1, x-b: 2}", "36", ".a is 1"),
   ...wrongArguments("{x-a: 1, x-b: [3]}", "44", ".x-b is a list"),
-  ...wrongArguments("[x-a]", "36", '.0 is "x-a"'),
+  ...wrongArguments("[x-a]", "36", '[0] is "x-a"'),
   ...wrongArguments("{~: 1}", "35", ".null is 1"),
   [
     "server:\n  cors_origins: ['*', example.com, 3]",
-    '2:23: server.cors_origins.1 is "example.com": ' +
+    '2:23: server.cors_origins[1] is "example.com": ' +
     'a list of "*" or origins such as https://example.com is allowed',
-    "2:36: server.cors_origins.2 is 3: " +
+    "2:36: server.cors_origins[2] is 3: " +
     'a list of "*" or origins such as https://example.com is allowed',
   ],
   [
     "server:\n  cors_origins:\n    -\n    - '*'",
-    "3:5: server.cors_origins.0 is null: " +
+    "3:5: server.cors_origins[0] is null: " +
     'a list of "*" or origins such as https://example.com is allowed',
   ],
   [
     "server: {cors_origins: ['https://*.example.com', 'https://me@a', 'https://a/', 'http://a:b']}",
     ...[25, 50, 66, 80].map((column, index) =>
-      `1:${column}: server.cors_origins.${index} is ` +
+      `1:${column}: server.cors_origins[${index}] is ` +
       `"${["https://*.example.com", "https://me@a", "https://a/", "http://a:b"][index]}": ` +
       'a list of "*" or origins such as https://example.com is allowed'
     ),
@@ -278,7 +278,7 @@ const refused: readonly [text: string, ...lines: string[]][] = [
   [
     "server: {hosts: ['a.example:8080', 'http://a', '']}",
     ...["a.example:8080", "http://a", ""].map((host, index) =>
-      `1:${[18, 36, 48][index]}: server.hosts.${index} is "${host}": ` +
+      `1:${[18, 36, 48][index]}: server.hosts[${index}] is "${host}": ` +
       "a list of host names or IP addresses, without a port is allowed"
     ),
   ],

@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { openMemoryQueue } from "../../../drivers/queues/memory.ts";
 import { openMemoryRepository } from "../../../drivers/repositories/memory/repository.ts";
 import { type Config, parseConfig } from "../../../src/config/config.ts";
+import { type Secrets, takeSecrets } from "../../../src/config/secrets.ts";
 import { ValetError } from "../../../src/errors.ts";
 import { openStores, readStoreOptions, type StoreDrivers } from "../../../src/node/stores.ts";
 import type { Repository } from "../../../src/jobs/repository.ts";
 import { CapturedLogs } from "../../testing/captured_logs.ts";
 
 const never = new AbortController().signal;
+/** A process without secrets. */
+const noSecrets: Secrets = { problems: [], read: () => undefined };
 const unavailable = new ValetError("unavailable", "Cannot reach it: connection refused");
 
 function makeConfig(settings: Record<string, unknown> = {}): Promise<Config> {
@@ -44,6 +47,7 @@ Deno.test("openStores opens what the configuration names, with its options", asy
   const stores = await openStores(
     await makeConfig({ job_queue: { memory_job_queue: { capacity: 7 } } }),
     drivers,
+    noSecrets,
     never,
   );
   assert.deepEqual(opened, [
@@ -60,7 +64,7 @@ Deno.test("openStores waits for stores that are not there yet, and tells so once
     repository: [unavailable, unavailable],
     queue: [unavailable],
   });
-  const stores = await openStores(await makeConfig(), drivers, never);
+  const stores = await openStores(await makeConfig(), drivers, noSecrets, never);
   assert.equal(opened.length, 5);
   await logs.waitFor({ level: "warn", reason: unavailable.message });
   assert.equal(logs.lines.filter(({ level }) => level === "warn").length, 2);
@@ -71,7 +75,7 @@ Deno.test("openStores waits for stores that are not there yet, and tells so once
 Deno.test("openStores gives up when the wait is over, and leaves nothing open", async () => {
   const { drivers, repositories } = makeDrivers({ queue: [unavailable] });
   const config = await makeConfig({ server: { startup_wait: "0s" } });
-  await assert.rejects(openStores(config, drivers, never), {
+  await assert.rejects(openStores(config, drivers, noSecrets, never), {
     code: "unavailable",
     message: `${unavailable.message}; server.startup_wait is over`,
   });
@@ -81,7 +85,7 @@ Deno.test("openStores gives up when the wait is over, and leaves nothing open", 
 Deno.test("openStores does not wait where waiting does not help", async () => {
   const refused = new ValetError("failed_precondition", "another process uses the file");
   const { drivers, opened } = makeDrivers({ repository: [refused] });
-  await assert.rejects(openStores(await makeConfig(), drivers, never), refused);
+  await assert.rejects(openStores(await makeConfig(), drivers, noSecrets, never), refused);
   assert.equal(opened.length, 1);
 });
 
@@ -92,7 +96,12 @@ Deno.test("openStores ends without stores when it is told to stop", async () => 
     stop.abort();
     return Promise.reject(unavailable);
   };
-  const stores = await openStores(await makeConfig(), { ...drivers, openQueue }, stop.signal);
+  const stores = await openStores(
+    await makeConfig(),
+    { ...drivers, openQueue },
+    noSecrets,
+    stop.signal,
+  );
   assert.equal(stores, null);
   assert.equal((await repositories[0]!.health()).isHealthy, false);
 });
@@ -106,12 +115,13 @@ for (
   Deno.test(`openStores says which secret ${name} needs`, async () => {
     const { drivers, opened } = makeDrivers();
     await assert.rejects(
-      openStores(await makeConfig({ [part]: { option: name } }), drivers, never),
+      openStores(await makeConfig({ [part]: { option: name } }), drivers, noSecrets, never),
       {
         code: "invalid_config",
         message:
           `Cannot find the secret ${secret}: ${part}.option: ${name} needs the environment ` +
-          `variable ${variable} or the Docker secret /run/secrets/${secret}`,
+          `variable ${variable}, a file that ${variable}_FILE names, or the Docker secret ` +
+          `/run/secrets/${secret}`,
       },
     );
     assert.deepEqual(opened, []);
@@ -126,7 +136,12 @@ Deno.test("readStoreOptions tells of every store whose options its driver refuse
     checkQueue: () => Promise.reject(new ValetError("invalid_config", "no queue")),
   };
   const config = await makeConfig();
-  for (const read of [readStoreOptions(config, refusing), openStores(config, refusing, never)]) {
+  for (
+    const read of [
+      readStoreOptions(config, refusing, noSecrets),
+      openStores(config, refusing, noSecrets, never),
+    ]
+  ) {
     await assert.rejects(read, {
       code: "invalid_config",
       message: "no memory; no queue",
@@ -149,14 +164,14 @@ Deno.test("openStores leaves it to the repository to check its options, unless i
       return Promise.reject(new ValetError("invalid_config", "no repository"));
     },
   };
-  const stores = await openStores(await makeConfig(), counting, never);
+  const stores = await openStores(await makeConfig(), counting, noSecrets, never);
   assert.ok(stores !== null);
   assert.equal(checkCount, 0);
   const refusing: StoreDrivers = {
     ...counting,
     openRepository: () => Promise.reject(new ValetError("invalid_config", "a wrong option")),
   };
-  await assert.rejects(openStores(await makeConfig(), refusing, never), {
+  await assert.rejects(openStores(await makeConfig(), refusing, noSecrets, never), {
     details: [{ path: "repository", message: "no repository" }],
   });
 });
@@ -165,7 +180,7 @@ Deno.test("readStoreOptions passes on an error that is none of the options", asy
   const { drivers } = makeDrivers();
   const error = new TypeError("a bug");
   const broken: StoreDrivers = { ...drivers, checkQueue: () => Promise.reject(error) };
-  await assert.rejects(readStoreOptions(await makeConfig(), broken), error);
+  await assert.rejects(readStoreOptions(await makeConfig(), broken, noSecrets), error);
 });
 
 // The environment belongs to the whole process: nothing but this file may change or miss these.
@@ -186,9 +201,10 @@ Deno.test("openStores takes secrets from the environment, and a file that it nam
       job_queue: { option: "rabbitmq" },
       worker_pool: { concurrency: 3, backlog: 5 },
     });
-    const stores = await openStores(config, drivers, never);
+    const stores = await openStores(config, drivers, takeSecrets(), never);
     const [repository, queue] = opened.map(({ options }) => options as Record<string, unknown>);
     assert.deepEqual([repository!["dsn"], repository!["caPem"]], ["u:p@/db", certificate]);
+    assert.equal(Deno.env.get("MYSQL_DSN"), undefined);
     assert.deepEqual([queue!["uri"], queue!["prefetch"]], ["amqp://z", 3 + 5 + 128]);
     await stores!.queue.close();
     await stores!.repository.close();
@@ -196,4 +212,17 @@ Deno.test("openStores takes secrets from the environment, and a file that it nam
     for (const name of Object.keys(secrets)) Deno.env.delete(name);
     await Deno.remove(caPath);
   }
+});
+
+Deno.test("readStoreOptions tells what is wrong with secrets that nothing uses", async () => {
+  const { drivers } = makeDrivers();
+  const problem = { path: "", message: "Cannot use A and A_FILE together" };
+  const secrets: Secrets = { ...noSecrets, problems: [problem] };
+  const config = await makeConfig();
+  for (
+    const read of [
+      readStoreOptions(config, drivers, secrets),
+      openStores(config, drivers, secrets, never),
+    ]
+  ) await assert.rejects(read, { code: "invalid_config", details: [problem] });
 });
