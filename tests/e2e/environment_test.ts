@@ -2,12 +2,7 @@
 
 import { strict as assert } from "node:assert";
 import { childrenOf } from "../testing/process_facts.ts";
-import {
-  launchValet,
-  runValetCommand,
-  startValet,
-  untilItListens,
-} from "../testing/start_valet.ts";
+import { runValetCommand, startValet, untilItListens } from "../testing/start_valet.ts";
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
