@@ -123,10 +123,10 @@ function createSettingsSchema(timeoutUnitMs: number) {
     ),
     "server.access_log": setting(flag(), true, "Whether to log requests; reads at level debug."),
     "job_queue.option": setting(choice("memory", "rabbitmq"), "memory", "What holds waiting jobs."),
-    "job_queue.memory_job_queue.capacity": setting(
+    "job_queue.memory_job_queue.capacity": derived(
       integer(1, 10_000_000),
-      100,
-      "How many jobs may wait in the memory queue; one more is refused.",
+      "100 with the memory repository, else no bound",
+      "How many jobs that could start now may wait with the memory queue; one more is refused.",
     ),
     "job_queue.rabbitmq.queue_name": setting(
       text(/^(?!amq\.)[\x20-\x7e]{1,255}$/, "a name of 1 to 255 ASCII characters other than amq.*"),
@@ -319,7 +319,10 @@ function arrange(settings: Settings): Config {
     },
     jobQueue: {
       option: settings["job_queue.option"],
-      memory: { capacity: settings["job_queue.memory_job_queue.capacity"] },
+      memory: {
+        capacity: settings["job_queue.memory_job_queue.capacity"] ??
+          (settings["repository.option"] === "memory" ? 100 : Infinity),
+      },
       rabbitmq: {
         queueName: settings["job_queue.rabbitmq.queue_name"],
         queueType: settings["job_queue.rabbitmq.queue_type"],

@@ -63,7 +63,7 @@ export interface ServerConfig {
 export interface JobQueueConfig {
   /** The driver in use. */
   readonly option: "memory" | "rabbitmq";
-  /** How many jobs the memory queue holds. */
+  /** How many jobs may wait with the memory queue; Infinity: any number, because the repository holds them. */
   readonly memory: { readonly capacity: number };
   /** How the queue is declared at the broker, in AMQP's terms. */
   readonly rabbitmq: {

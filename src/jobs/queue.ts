@@ -7,7 +7,7 @@ import type { Health } from "./repository.ts";
 
 /** A message in the hands of a consumer, until it is acked or nacked. */
 export interface Delivery {
-  /** The job as it was when it was published. */
+  /** The job as it was when it was published; without its large texts where a repository holds them anyway. */
   readonly job: Job;
   /** Whether another process published it: an earlier one of this node, or another node. */
   readonly isForeign: boolean;

@@ -3,6 +3,7 @@
 
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
+import { openStoredQueue } from "../engine/stored_queue.ts";
 import { type ErrorDetail, errorMessage, isUnavailable, ValetError } from "../errors.ts";
 import { getLogger } from "../log/log.ts";
 import type { Queue } from "../jobs/queue.ts";
@@ -37,6 +38,8 @@ export interface Stores {
 const retryMs = 250;
 /** Messages that a broker sends beyond what the node runs and keeps waiting: what claims have in a batch. */
 const sentAhead = 128;
+/** Messages in memory, of jobs that a durable repository holds. */
+const maxHeld = 1_000;
 
 const log = getLogger("valet");
 
@@ -87,11 +90,11 @@ async function repositoryOptions(
 }
 
 async function queueOptions(
-  { jobQueue, workerPool }: Config,
+  { jobQueue, repository, workerPool }: Config,
   { checkQueue }: StoreDrivers,
   secrets: Secrets,
 ): Promise<unknown> {
-  const { option } = jobQueue;
+  const { option, memory: { capacity } } = jobQueue;
   const options = option === "rabbitmq"
     ? {
       ...jobQueue.rabbitmq,
@@ -99,7 +102,7 @@ async function queueOptions(
       // A few more than the pool has places for: what it soon has room for is then here already.
       prefetch: Math.min(65_535, workerPool.concurrency + workerPool.backlog + sentAhead),
     }
-    : jobQueue[option];
+    : { capacity: repository.option === "memory" ? capacity : Math.min(capacity, maxHeld) };
   await checkQueue(option, options);
   return options;
 }
@@ -152,7 +155,7 @@ async function openBoth(
   if (repository === null) return null;
   try {
     const queue = await openWhenThere(
-      () => drivers.openQueue(config.jobQueue.option, options.queue),
+      () => openQueue(config, drivers, options, repository),
       deadlineMs,
       signal,
     );
@@ -163,6 +166,19 @@ async function openBoth(
   }
   await repository.close();
   return null;
+}
+
+/** Where jobs outlive this process and their messages do not, the repository is a part of the queue. */
+async function openQueue(
+  { jobQueue }: Config,
+  drivers: StoreDrivers,
+  options: StoreOptions,
+  repository: Repository,
+): Promise<Queue> {
+  const queue = await drivers.openQueue(jobQueue.option, options.queue);
+  if (queue.isShared || !repository.isDurable) return queue;
+  const { capacity } = jobQueue.memory;
+  return await openStoredQueue({ repository, queue, capacity });
 }
 
 async function openWhenThere<Store>(

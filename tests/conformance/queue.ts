@@ -22,6 +22,8 @@ export interface QueueSuite {
     readonly bound?: string;
     /** A nacked message may come back behind others. */
     readonly nackOrder?: string;
+    /** A message lacks the large texts of its job. */
+    readonly largeTexts?: string;
   };
 }
 
@@ -50,7 +52,7 @@ export function queueConformance(suite: QueueSuite): void {
       },
     });
   };
-  testDeliveries(test, exceptions.nackOrder);
+  testDeliveries(test, exceptions);
   testQueueBounds(test, exceptions.bound);
   testQueueLifeCycle(test, isShared);
 }

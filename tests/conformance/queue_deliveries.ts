@@ -5,14 +5,17 @@ import type { Job } from "../../src/jobs/job.ts";
 import type { Delivery } from "../../src/jobs/queue.ts";
 import { makeJob, makeJobs, testNowMs } from "../testing/make_job.ts";
 import { takeDeliveries } from "../testing/take_deliveries.ts";
-import type { TestQueue } from "./queue.ts";
+import type { QueueSuite, TestQueue } from "./queue.ts";
 
 function jobsOf(deliveries: readonly Delivery[]): Job[] {
   return deliveries.map((delivery) => delivery.job);
 }
 
-/** Declares the tests; `nackOrder`: why the driver cannot put messages back to the front. */
-export function testDeliveries(test: TestQueue, nackOrder: string | undefined): void {
+/** Declares the tests. */
+export function testDeliveries(
+  test: TestQueue,
+  { nackOrder, largeTexts }: NonNullable<QueueSuite["exceptions"]>,
+): void {
   const never = new AbortController().signal;
 
   test("take gives published jobs first in, first out", async (queue) => {
@@ -52,7 +55,7 @@ export function testDeliveries(test: TestQueue, nackOrder: string | undefined): 
     ];
     await queue.publish(jobs);
     assert.deepEqual(jobsOf(await takeDeliveries(queue, 2)), jobs);
-  });
+  }, { exception: largeTexts });
 
   test("publish of no jobs does nothing", async (queue) => {
     await queue.publish([]);

@@ -383,3 +383,12 @@ async function endsWell(text: string): Promise<void> {
     assert.notEqual(error.details.length, 0);
   }
 }
+
+for (const repository of ["sqlite", "mysql"]) {
+  Deno.test(`parseConfig: any number of jobs may wait with the repository ${repository}`, async () => {
+    const text = `repository: {option: ${repository}}`;
+    assert.equal((await parseConfig(text, "config.yaml")).jobQueue.memory.capacity, Infinity);
+    const bounded = `${text}\njob_queue: {memory_job_queue: {capacity: 7}}`;
+    assert.equal((await parseConfig(bounded, "config.yaml")).jobQueue.memory.capacity, 7);
+  });
+}
