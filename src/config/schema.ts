@@ -296,6 +296,7 @@ type Settings = v.InferOutput<ReturnType<typeof createSettingsSchema>>;
 /** Gives the settings their names in the code, and fills in the defaults that depend on others. */
 function arrange(settings: Settings): Config {
   const concurrency = settings["worker_pool.concurrency"] ?? navigator.hardwareConcurrency;
+  const defaultCapacity = settings["repository.option"] === "memory" ? 100 : Infinity;
   return {
     port: settings["port"],
     timeoutUnit: settings["timeout_unit"],
@@ -319,10 +320,7 @@ function arrange(settings: Settings): Config {
     },
     jobQueue: {
       option: settings["job_queue.option"],
-      memory: {
-        capacity: settings["job_queue.memory_job_queue.capacity"] ??
-          (settings["repository.option"] === "memory" ? 100 : Infinity),
-      },
+      memory: { capacity: settings["job_queue.memory_job_queue.capacity"] ?? defaultCapacity },
       rabbitmq: {
         queueName: settings["job_queue.rabbitmq.queue_name"],
         queueType: settings["job_queue.rabbitmq.queue_type"],
