@@ -255,7 +255,7 @@ function createSettingsSchema(timeoutUnitMs: number) {
     "repository.sqlite.path": setting(
       text(/^[^\0]{1,4096}$/, "the path of a file"),
       "valet.db",
-      "The file of the SQLite repository; one process at a time may use it.",
+      "The file of the SQLite repository; one node at a time may use it, other programs may read it.",
     ),
     "repository.sqlite.synchronous": setting(
       choice("full", "normal"),

@@ -150,7 +150,7 @@ async function backUp(
       repository[option],
       filePath,
     );
-    return print(`${filePath} has ${jobCount} jobs in ${bytes} bytes.`);
+    return print(`Wrote ${filePath} (jobs: ${jobCount}, bytes: ${bytes}).`);
   } catch (thrown) {
     const isRunFailure = thrown instanceof ValetError && thrown.code === "failed_precondition";
     return isRunFailure ? (writeAll(Deno.stderr, thrown.message), 1) : fail(thrown);

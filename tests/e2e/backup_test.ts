@@ -24,7 +24,7 @@ Deno.test("valet backup copies the database of a running node, for another one t
     const copy = `${folder}/copy.db`;
     const first = await run("backup", copy, "--config", configPath);
     assert.deepEqual([first.code, first.err], [0, ""]);
-    assert.equal(first.out, `${copy} has 2 jobs in ${(await Deno.stat(copy)).size} bytes.`);
+    assert.equal(first.out, `Wrote ${copy} (jobs: 2, bytes: ${(await Deno.stat(copy)).size}).`);
     const second = await run("backup", copy, "--config", configPath);
     assert.deepEqual(second, {
       code: 2,

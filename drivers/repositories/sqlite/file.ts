@@ -35,7 +35,8 @@ const spillingCache = "PRAGMA cache_size = 10";
 
 /** All that is open of a file. */
 export interface SqliteFile {
-  readonly path: string;
+  /** The database, by its full path and as it was given: either may lead to another file one day. */
+  readonly paths: readonly string[];
   readonly jobs: SqliteJobs;
   /** The write-ahead log: what is committed is safe when this is synced. */
   readonly log: Deno.FsFile;
@@ -84,12 +85,12 @@ export async function openSqliteFile(
     const logPath = `${fullPath}-wal`;
     const log = Deno.openSync(logPath, { write: true });
     opened.push(() => log.close());
-    const paths = lock === undefined ? [] : [`${fullPath}-shm`, lock.path];
+    const besides = lock === undefined ? [] : [`${fullPath}-shm`, lock.path];
     return {
-      path,
+      paths: [fullPath, path],
       jobs,
       log,
-      watch: new FileWatch([path, logPath, ...paths]),
+      watch: new FileWatch([fullPath, path, logPath, ...besides]),
       assertRoom: (bytes) => assertRoom(database, bytes),
       emptyLog: () => emptyLog(database),
       close,

@@ -182,7 +182,7 @@ class SqliteRepository implements Repository {
     if (this.#missing === undefined) {
       const path = this.#file.watch.findMissing();
       if (path === undefined) return;
-      this.#missing = this.#commits.lose(missingFile(path, path === this.#file.path));
+      this.#missing = this.#commits.lose(missingFile(path, this.#file.paths.includes(path)));
       this.#saveLog();
     }
     throw this.#missing;
