@@ -10,6 +10,8 @@ import type { Backup, Repository } from "../src/jobs/repository.ts";
 export interface Driver<Port> {
   /** Throws `invalid_config` for options that `open` would refuse; connects with nothing, makes nothing. */
   readonly check: (options?: unknown) => Promise<void>;
+  /** Throws for a store that cannot be reached with these options, which were checked; changes nothing there. */
+  readonly connect: (options?: unknown) => Promise<void>;
   readonly open: (options?: unknown) => Promise<Port>;
 }
 
@@ -19,29 +21,31 @@ export interface RepositoryDriver extends Driver<Repository> {
   readonly backUp: string | ((options: unknown, filePath: string) => Promise<Backup>);
 }
 
+const memory = () => import("./repositories/memory/repository.ts");
+const sqlite = () => import("./repositories/sqlite/repository.ts");
+const mysql = () => import("./repositories/mysql/repository.ts");
+const memoryQueue = () => import("./queues/memory.ts");
+const rabbitmq = () => import("./queues/rabbitmq/queue.ts");
+
 /** The repository drivers by name. */
 export const repositories: Readonly<Record<string, RepositoryDriver>> = {
   memory: {
-    check: async (options) =>
-      (await import("./repositories/memory/repository.ts")).checkMemoryRepository(options),
-    open: async (options) =>
-      (await import("./repositories/memory/repository.ts")).openMemoryRepository(options),
+    check: async (options) => (await memory()).checkMemoryRepository(options),
+    connect: () => Promise.resolve(),
+    open: async (options) => (await memory()).openMemoryRepository(options),
     backUp:
       "it keeps jobs in the server process alone; repository.option: sqlite keeps them in a file",
   },
   sqlite: {
-    check: async (options) =>
-      (await import("./repositories/sqlite/repository.ts")).checkSqliteRepository(options),
-    open: async (options) =>
-      (await import("./repositories/sqlite/repository.ts")).openSqliteRepository(options),
-    backUp: async (options, path) =>
-      (await import("./repositories/sqlite/repository.ts")).backUpSqliteRepository(options, path),
+    check: async (options) => (await sqlite()).checkSqliteRepository(options),
+    connect: async (options) => (await sqlite()).connectSqliteRepository(options),
+    open: async (options) => (await sqlite()).openSqliteRepository(options),
+    backUp: async (options, path) => (await sqlite()).backUpSqliteRepository(options, path),
   },
   mysql: {
-    check: async (options) =>
-      (await import("./repositories/mysql/repository.ts")).checkMysqlRepository(options),
-    open: async (options) =>
-      (await import("./repositories/mysql/repository.ts")).openMysqlRepository(options),
+    check: async (options) => (await mysql()).checkMysqlRepository(options),
+    connect: async (options) => (await mysql()).connectMysqlRepository(options),
+    open: async (options) => (await mysql()).openMysqlRepository(options),
     backUp: "use mysqldump or mariadb-dump, with --single-transaction",
   },
 };
@@ -49,22 +53,18 @@ export const repositories: Readonly<Record<string, RepositoryDriver>> = {
 /** The queue drivers by name. */
 export const queues: Readonly<Record<string, Driver<Queue>>> = {
   memory: {
-    check: async (options) => (await import("./queues/memory.ts")).checkMemoryQueue(options),
-    open: async (options) => (await import("./queues/memory.ts")).openMemoryQueue(options),
+    check: async (options) => (await memoryQueue()).checkMemoryQueue(options),
+    connect: () => Promise.resolve(),
+    open: async (options) => (await memoryQueue()).openMemoryQueue(options),
   },
   rabbitmq: {
-    check: async (options) =>
-      (await import("./queues/rabbitmq/queue.ts")).checkRabbitmqQueue(options),
-    open: async (options) =>
-      (await import("./queues/rabbitmq/queue.ts")).openRabbitmqQueue(options),
+    check: async (options) => (await rabbitmq()).checkRabbitmqQueue(options),
+    connect: async (options) => (await rabbitmq()).connectRabbitmqQueue(options),
+    open: async (options) => (await rabbitmq()).openRabbitmqQueue(options),
   },
 };
 
-/**
- * Checks the options of the repository of that name, without a connection.
- *
- * @throws ValetError `invalid_config` for an unknown name or options that the driver refuses.
- */
+/** Checks the options of the repository of that name. Throws `invalid_config`, for an unknown name too. */
 export async function checkRepository(name: string, options?: unknown): Promise<void> {
   await findDriver(repositories, name, "repository").check(options);
 }
@@ -74,12 +74,17 @@ export async function checkQueue(name: string, options?: unknown): Promise<void>
   await findDriver(queues, name, "job queue").check(options);
 }
 
-/**
- * Opens the repository of that name.
- *
- * @throws ValetError as {@link checkRepository} does, and `unavailable` where its server cannot be
- * reached.
- */
+/** Tries to reach the repository of that name, as {@link Driver.connect} says. Throws like {@link openRepository}. */
+export async function connectRepository(name: string, options?: unknown): Promise<void> {
+  await findDriver(repositories, name, "repository").connect(options);
+}
+
+/** Tries to reach the job queue of that name. Throws like {@link openRepository}. */
+export async function connectQueue(name: string, options?: unknown): Promise<void> {
+  await findDriver(queues, name, "job queue").connect(options);
+}
+
+/** Opens the repository of that name. Throws like {@link checkRepository}, and `unavailable`. */
 export async function openRepository(name: string, options?: unknown): Promise<Repository> {
   return await findDriver(repositories, name, "repository").open(options);
 }

@@ -115,10 +115,31 @@ async function askItself(hostname: string, port: number): Promise<string | undef
   }
 }
 
+/** Why one cannot listen, by the error of Deno.serve and the code of node:http, and what to do. */
+const reasons = [
+  [
+    Deno.errors.AddrInUse,
+    "EADDRINUSE",
+    "the port is in use; end what listens there, or set port to another one (0: any free one)",
+  ],
+  [
+    Deno.errors.AddrNotAvailable,
+    // As node:http of Deno calls it.
+    "EINVAL",
+    "this machine has no such address; set server.host to one that it has, or to 0.0.0.0 for all",
+  ],
+  [
+    Deno.errors.PermissionDenied,
+    "EACCES",
+    "the system does not allow that port to this user; set port to 1024 or more, or grant CAP_NET_BIND_SERVICE",
+  ],
+] as const;
+
 function cannotListen({ hostname, port }: ListenerOptions, cause: unknown): ValetError {
-  const isInUse = cause instanceof Deno.errors.AddrInUse ||
-    (cause as { code?: unknown }).code === "EADDRINUSE";
-  const reason = isInUse ? "the port is in use" : errorMessage(cause);
+  const why = reasons.find(([kind, code]) =>
+    cause instanceof kind || (cause as { code?: unknown }).code === code
+  );
+  const reason = why === undefined ? errorMessage(cause) : why[2];
   const message = `Cannot listen on port ${port} of server.host ${hostname}: ${reason}`;
   return new ValetError("failed_precondition", message, { cause });
 }

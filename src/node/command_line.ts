@@ -6,7 +6,8 @@ import { ValetError } from "../errors.ts";
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly name: "serve" | "check" | "health"; readonly configPath?: string }
+  | { readonly name: "serve" | "health"; readonly configPath?: string }
+  | { readonly name: "check"; readonly configPath?: string; readonly connects: boolean }
   | { readonly name: "backup"; readonly configPath?: string; readonly filePath: string }
   | { readonly name: "tasks" | "help" | "version" };
 
@@ -15,7 +16,8 @@ export const helpText = `Valet runs jobs asynchronously and on schedule.
 
 Usage:
   valet [serve] [--config FILE]   Run the server.
-  valet check [--config FILE]     Check the file; say what would run.
+  valet check [--config FILE] [--connect]
+                                  Check the configuration; say what would run.
   valet health [--config FILE]    Ask the running server whether it is ready.
   valet backup FILE [--config FILE]
                                   Copy the SQLite database of a running server.
@@ -23,6 +25,7 @@ Usage:
 
 Options:
   -c, --config FILE   The configuration file (default: config.yaml if present).
+      --connect       Try to reach the stores, too.
   -h, --help          Print this help.
       --version       Print the version, the commit and the build time.
 
@@ -33,9 +36,10 @@ Exit codes:
 `;
 
 const commands = ["serve", "check", "health", "backup", "tasks"] as const;
-const options: ReadonlyMap<string, "config" | "help" | "version"> = new Map([
+const options: ReadonlyMap<string, "config" | "connect" | "help" | "version"> = new Map([
   ["--config", "config"],
   ["-c", "config"],
+  ["--connect", "connect"],
   ["--help", "help"],
   ["-h", "help"],
   ["--version", "version"],
@@ -86,6 +90,8 @@ export function parseCommandLine(args: readonly string[]): Command {
   if (name === undefined) {
     throw usageError(`${JSON.stringify(word)} is no command${didYouMean(word, commands)}`);
   }
+  const connects = flags.has("connect");
+  if (connects && name !== "check") throw usageError(`${name} takes no --connect`);
   const filePath = name === "backup" ? operands.shift() : undefined;
   const [extra] = operands;
   if (extra !== undefined) throw usageError(`${JSON.stringify(extra)} is one command too many`);
@@ -93,6 +99,7 @@ export function parseCommandLine(args: readonly string[]): Command {
     if (!filePath) throw usageError("backup needs the name of the file to make");
     return { name, ...file, filePath };
   }
+  if (name === "check") return { name, ...file, connects };
   return name === "tasks" ? { name } : { name, ...file };
 }
 

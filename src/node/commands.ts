@@ -12,7 +12,13 @@ import type { RunnerCommand } from "../executor/host/runner_process.ts";
 import { configureLogging, flushLogs, getLogger } from "../log/log.ts";
 import type { LogFormat } from "../log/line.ts";
 import { type Node, openNode } from "./node.ts";
-import { openStores, readStoreOptions, type StoreDrivers } from "./stores.ts";
+import {
+  connectStores,
+  memoryHint,
+  openStores,
+  readStoreOptions,
+  type StoreDrivers,
+} from "./stores.ts";
 import { describeTask } from "../tasks/description.ts";
 import { registerTasks, type TaskTable } from "../tasks/task.ts";
 import { urlHost } from "../url_host.ts";
@@ -51,7 +57,7 @@ export async function runValet(args: readonly string[], parts: ValetParts): Prom
     case "tasks":
       return await listTasks(parts);
     case "check":
-      return await check(findConfigFile(command.configPath), parts, secrets);
+      return await check(findConfigFile(command.configPath), command.connects, parts, secrets);
     case "backup":
       return await backUp(findConfigFile(command.configPath), command.filePath, parts);
     case "health":
@@ -66,10 +72,12 @@ function print(text: string): ExitCode {
   return 0;
 }
 
-/** Problems of the usage or the configuration, a line each, on stderr. */
+/** What is wrong, a line each, on stderr: with the usage or the configuration, or with what they lead to now. */
 function fail(thrown: unknown): ExitCode {
   writeAll(Deno.stderr, problemsOf(thrown).join("\n"));
-  return 2;
+  const isRunFailure = thrown instanceof ValetError &&
+    (thrown.code === "unavailable" || thrown.code === "failed_precondition");
+  return isRunFailure ? 1 : 2;
 }
 
 /** The same for a server whose log is read by a machine: there each problem is a record. */
@@ -81,9 +89,7 @@ function failToStart(thrown: unknown, format: LogFormat): ExitCode {
 }
 
 function problemsOf(thrown: unknown): string[] {
-  const details = thrown instanceof ValetError && thrown.code === "invalid_config"
-    ? thrown.details.map(({ message }) => message)
-    : [];
+  const details = thrown instanceof ValetError ? thrown.details.map(({ message }) => message) : [];
   return details.length > 0 ? details : [errorMessage(thrown)];
 }
 
@@ -113,13 +119,14 @@ async function listTasks(parts: ValetParts): Promise<ExitCode> {
 
 async function check(
   configPath: string | undefined,
+  connects: boolean,
   parts: ValetParts,
   secrets: Secrets,
 ): Promise<ExitCode> {
   try {
     const config = await loadConfig(configPath);
     const tasks = registerTasks(parts.tasks, didYouMean);
-    await readStoreOptions(config, parts.drivers, secrets);
+    await (connects ? connectStores : readStoreOptions)(config, parts.drivers, secrets);
     for (const warning of warnOfUnknownVariables(Deno.env.toObject())) {
       writeAll(Deno.stderr, `Warning: ${warning}`);
     }
@@ -127,14 +134,20 @@ async function check(
     return print([
       `${configPath ?? "The environment (there is no config.yaml)"} is fine. This would run:`,
       `  API         http://${urlHost(server.host)}:${config.port}`,
-      `  repository  ${repository.option}`,
-      `  job queue   ${jobQueue.option}`,
+      `  repository  ${describeStore(repository.option, connects)}`,
+      `  job queue   ${jobQueue.option}${connects ? ", can be used" : ""}`,
       `  workers     ${workerPool.concurrency} jobs at once, isolation ${workerPool.isolation}`,
       `  tasks       ${[...tasks.keys()].join(", ")}`,
     ].join("\n"));
   } catch (thrown) {
     return fail(thrown);
   }
+}
+
+function describeStore(option: Config["repository"]["option"], isReached: boolean): string {
+  return option === "memory"
+    ? `memory: ${memoryHint}`
+    : option + (isReached ? ", can be used" : "");
 }
 
 async function backUp(
@@ -152,8 +165,7 @@ async function backUp(
     );
     return print(`Wrote ${filePath} (jobs: ${jobCount}, bytes: ${bytes}).`);
   } catch (thrown) {
-    const isRunFailure = thrown instanceof ValetError && thrown.code === "failed_precondition";
-    return isRunFailure ? (writeAll(Deno.stderr, thrown.message), 1) : fail(thrown);
+    return fail(thrown);
   }
 }
 

@@ -17,6 +17,7 @@ import type { Repository } from "../jobs/repository.ts";
 import { Scheduler } from "../engine/scheduler.ts";
 import { defaultMaxConnections } from "./connection_limit.ts";
 import type { DriverStatus, StatusReport } from "./status.ts";
+import { memoryHint } from "./stores.ts";
 import type { RegisteredTask } from "../tasks/task.ts";
 import { isLoopbackHost, urlHost } from "../url_host.ts";
 import type { BuildInfo } from "./version.ts";
@@ -181,6 +182,7 @@ export async function openNode(parts: NodeParts): Promise<Node> {
     tasks: tasks.size,
     version: parts.build.version,
   });
+  if (config.repository.option === "memory") log.info(`jobs are kept in memory: ${memoryHint}`);
   if (!isLoopbackHost(server.host)) {
     log.warn(
       `server.host is ${server.host}: every machine that reaches port ${port} can run every task, because ` +

@@ -19,6 +19,8 @@ import {
 export interface StoreDrivers {
   readonly checkRepository: (name: string, options: unknown) => Promise<void>;
   readonly checkQueue: (name: string, options: unknown) => Promise<void>;
+  readonly connectRepository: (name: string, options: unknown) => Promise<void>;
+  readonly connectQueue: (name: string, options: unknown) => Promise<void>;
   readonly openRepository: (name: string, options: unknown) => Promise<Repository>;
   readonly openQueue: (name: string, options: unknown) => Promise<Queue>;
   readonly backUpRepository: (
@@ -42,6 +44,10 @@ const sentAhead = 128;
 const maxHeld = 1_000;
 
 const log = getLogger("valet");
+
+/** For those who have set no repository, and may not know what that means. */
+export const memoryHint =
+  "the end of the process forgets all jobs; repository.option: sqlite keeps them in a file";
 
 /** What the two drivers are told, secrets included: not for a log. */
 export interface StoreOptions {
@@ -70,6 +76,32 @@ export async function readStoreOptions(
   if (details.length === 0) return { repository, queue };
   const list = details.map(({ message }) => message).join("; ");
   throw new ValetError("invalid_config", list, { details });
+}
+
+/**
+ * Tries to reach both stores, and leaves them as they are.
+ *
+ * @throws ValetError with a detail for each that failed: `invalid_config` if one of them refuses what it was
+ * told, as {@link readStoreOptions} does, else `unavailable`.
+ */
+export async function connectStores(
+  config: Config,
+  drivers: StoreDrivers,
+  secrets: Secrets,
+): Promise<void> {
+  const options = await readStoreOptions(config, drivers, secrets);
+  const tries = await Promise.allSettled([
+    drivers.connectRepository(config.repository.option, options.repository),
+    drivers.connectQueue(config.jobQueue.option, options.queue),
+  ]);
+  const reasons = tries.flatMap((tried) => tried.status === "rejected" ? [tried.reason] : []);
+  if (reasons.length === 0) return;
+  const details = reasons.map((reason) => ({ path: "", message: errorMessage(reason) }));
+  const isWrong = reasons.some((reason) =>
+    reason instanceof ValetError && reason.code === "invalid_config"
+  );
+  const list = details.map(({ message }) => message).join("; ");
+  throw new ValetError(isWrong ? "invalid_config" : "unavailable", list, { details });
 }
 
 async function repositoryOptions(

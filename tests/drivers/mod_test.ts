@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import {
   checkQueue,
   checkRepository,
+  connectQueue,
+  connectRepository,
   openQueue,
   openRepository,
   queues,
@@ -80,3 +82,31 @@ for (const name of ["redis", "Memory", "", "constructor", "__proto__", "toString
     });
   });
 }
+
+Deno.test("connecting changes nothing: it makes no file, and says why a store cannot be reached", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const options = { path: `${folder}/valet.db` };
+    await connectRepository("sqlite", options);
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+    await Deno.writeTextFile(
+      options.path,
+      "no database, but longer than the head of one: ".repeat(9),
+    );
+    await assert.rejects(connectRepository("sqlite", options), {
+      code: "invalid_config",
+      message: /the file is no SQLite database/,
+    });
+    await connectRepository("memory");
+    await connectQueue("memory");
+    const dsn = "user@tcp(127.0.0.1:1)/valet";
+    await assert.rejects(connectRepository("mysql", { dsn }), { code: "unavailable" });
+    const uri = "amqp://127.0.0.1:1,127.0.0.1:2";
+    await assert.rejects(connectQueue("rabbitmq", { uri }), {
+      code: "unavailable",
+      message: /127\.0\.0\.1:1.*127\.0\.0\.1:2/,
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -124,7 +124,8 @@ Deno.test("a port in use is one clear line and exit code 1", async () => {
     assert.equal(process.log[0]?.level, "fatal");
     assert.equal(
       process.log[0]?.message,
-      `Cannot listen on port ${port} of server.host 127.0.0.1: the port is in use`,
+      `Cannot listen on port ${port} of server.host 127.0.0.1: the port is in use; end what ` +
+        "listens there, or set port to another one (0: any free one)",
     );
     assert.equal(process.stderr, "");
   } finally {

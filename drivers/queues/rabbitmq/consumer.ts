@@ -29,6 +29,17 @@ interface RabbitmqDelivery extends Delivery {
 /** amqplib has a declare that waits for its answer only; this is the id of the method itself. */
 const queueDeclareMethod = 0x0032_000a;
 
+/** Declares the queue, or sees whether it is there where the options say so. Throws what amqplib throws. */
+export function declareQueue(
+  channel: Channel,
+  options: RabbitmqOptions,
+): Promise<Replies.AssertQueue> {
+  const { queueName, durable, deletedWhenUnused: autoDelete, exclusive } = options;
+  if (options.passive) return channel.checkQueue(queueName);
+  const flags = { durable, autoDelete, exclusive };
+  return channel.assertQueue(queueName, { ...flags, arguments: options.arguments });
+}
+
 /** Consumes one queue through one channel. */
 export class Consumer {
   readonly #options: ConsumerOptions;
@@ -69,10 +80,7 @@ export class Consumer {
 
   #declare(): Promise<Replies.AssertQueue> {
     const { channel, options } = this.#options;
-    const { queueName, durable, deletedWhenUnused: autoDelete, exclusive } = options;
-    if (options.passive) return channel.checkQueue(queueName);
-    const flags = { durable, autoDelete, exclusive };
-    return channel.assertQueue(queueName, { ...flags, arguments: options.arguments });
+    return declareQueue(channel, options);
   }
 
   /** Whether {@link take} would give something. */

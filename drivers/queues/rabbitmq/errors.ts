@@ -60,6 +60,11 @@ export function openError(
   }
 }
 
+/** Whether the broker says that what was asked for is not there. */
+export function isNotFound(thrown: unknown): boolean {
+  return replyCode(thrown) === notFound;
+}
+
 /** The error of a call that needs the broker. */
 export function unavailable(message: string, cause?: unknown): ValetError {
   return new ValetError("unavailable", message, { cause });

@@ -11,7 +11,7 @@ import type { Delivery, Queue } from "../../../src/jobs/queue.ts";
 import type { Health } from "../../../src/jobs/repository.ts";
 import { unavailable } from "./errors.ts";
 import { parseRabbitmqOptions, type RabbitmqOptions } from "./options.ts";
-import { openSession, type Session, type SessionOptions } from "./session.ts";
+import { openSession, type Session, type SessionOptions, tryBroker } from "./session.ts";
 import { WaitingTake } from "../waiting_take.ts";
 
 /** Between tries to connect: doubles up to the maximum; up to a half of it is left to chance. */
@@ -31,6 +31,24 @@ const log = getLogger("rabbitmq");
  */
 export async function openRabbitmqQueue(options?: unknown): Promise<Queue> {
   return await RabbitmqQueue.open(parseRabbitmqOptions(options));
+}
+
+/**
+ * Tries to reach RabbitMQ and to use the queue as it is there, and leaves: declares nothing, takes no message.
+ * Throws like {@link openRabbitmqQueue}.
+ */
+export async function connectRabbitmqQueue(options?: unknown): Promise<void> {
+  const parsed = parseRabbitmqOptions(options);
+  const reasons: string[] = [];
+  for (const place of parsed.broker.places) {
+    try {
+      return await tryBroker(parsed, place);
+    } catch (thrown) {
+      if (!isUnavailable(thrown)) throw thrown;
+      reasons.push(errorMessage(thrown));
+    }
+  }
+  throw unavailable(reasons.join("; "));
 }
 
 /** Throws `invalid_config` for options that {@link openRabbitmqQueue} refuses without asking the broker. */

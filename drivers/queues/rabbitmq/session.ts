@@ -13,8 +13,8 @@ import { errorMessage, isUnavailable } from "../../../src/errors.ts";
 import type { Job } from "../../../src/jobs/job.ts";
 import { getLogger } from "../../../src/log/log.ts";
 import type { Delivery } from "../../../src/jobs/queue.ts";
-import { Consumer } from "./consumer.ts";
-import { openError, unavailable } from "./errors.ts";
+import { Consumer, declareQueue } from "./consumer.ts";
+import { isNotFound, openError, unavailable } from "./errors.ts";
 import type { BrokerAddress, BrokerPlace, RabbitmqOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 
@@ -63,22 +63,55 @@ export async function openSession(
   const { options, place } = sessionOptions;
   const life = new AbortController();
   const giveUp = () => life.abort(new Error("the job queue is closed"));
+  signal.addEventListener("abort", giveUp);
+  try {
+    return await openInTime(options, place, life, async () => {
+      const channels = await openChannels(options.broker, place, life);
+      const session = new Session(channels, life, sessionOptions);
+      await session.start();
+      return session;
+    });
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/** Connects, sees whether the queue is, or can be, as the options describe it, and leaves. Throws like {@link openSession}. */
+export async function tryBroker(options: RabbitmqOptions, place: BrokerPlace): Promise<void> {
+  const life = new AbortController();
+  await openInTime(options, place, life, async () => {
+    const connection = await openConnection(options.broker, place, life, "check");
+    const channel = await connection.createChannel();
+    // What the broker closes the channel for is thrown, too.
+    channel.on("error", () => {});
+    // One that is not there will be made. One that is there as it is described stays as it is.
+    const isThere = await channel.checkQueue(options.queueName).then(() => true, (thrown) => {
+      if (options.passive || !isNotFound(thrown)) throw thrown;
+      return false;
+    });
+    if (isThere) await declareQueue(channel, options);
+    await connection.close();
+  });
+}
+
+/** Ends what was opened, and throws the error of the driver, where that fails or takes too long. */
+async function openInTime<Opened>(
+  options: RabbitmqOptions,
+  place: BrokerPlace,
+  life: AbortController,
+  open: () => Promise<Opened>,
+): Promise<Opened> {
   const cancelTimer = startTimer(openTimeoutMs, () => {
     life.abort(new Error(`it did not answer within ${openTimeoutMs / 1000} seconds`));
   });
-  signal.addEventListener("abort", giveUp);
   try {
-    const channels = await openChannels(options.broker, place, life);
-    const session = new Session(channels, life, sessionOptions);
-    await session.start();
-    return session;
+    return await open();
   } catch (thrown) {
     const reason = life.signal.aborted ? life.signal.reason : thrown;
     life.abort(reason);
     throw openError(reason, options, place);
   } finally {
     cancelTimer();
-    signal.removeEventListener("abort", giveUp);
   }
 }
 

@@ -54,6 +54,17 @@ export async function openMysqlRepository(options?: unknown): Promise<Repository
   return new MysqlRepository(server);
 }
 
+/** Tries to reach the server and its database, and leaves. Throws like {@link openMysqlRepository}. */
+export async function connectMysqlRepository(options?: unknown): Promise<void> {
+  const { address, limits } = readOptions(options);
+  const server = new MysqlServer(address, limits);
+  try {
+    await server.open();
+  } finally {
+    await server.close();
+  }
+}
+
 /** Throws `invalid_config` for options that {@link openMysqlRepository} refuses without asking the server. */
 export function checkMysqlRepository(options?: unknown): void {
   readOptions(options);

@@ -4,7 +4,7 @@
 import { backup, DatabaseSync } from "node:sqlite";
 import { errorMessage, ValetError } from "../../../src/errors.ts";
 import type { Backup } from "../../../src/jobs/repository.ts";
-import { openError } from "./path.ts";
+import { assertUsablePath, openError } from "./path.ts";
 import { assertKnownSchema } from "./schema.ts";
 
 /** How long to wait for a program that has locked the database. A node never keeps a reader waiting. */
@@ -63,6 +63,12 @@ async function copy(path: string, partPath: string): Promise<void> {
   } finally {
     database.close();
   }
+}
+
+/** Throws what opening would throw for a file that is no database of Valet, or for a path where none can be made. */
+export function assertReadable(path: string): void {
+  assertUsablePath(path);
+  if (isThere(path)) openToRead(path).close();
 }
 
 function openToRead(path: string): DatabaseSync {

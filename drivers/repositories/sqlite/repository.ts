@@ -53,6 +53,12 @@ export async function checkSqliteRepository(options?: unknown): Promise<void> {
   (await import("./path.ts")).assertUsablePath(path);
 }
 
+/** Reads the file, also while a node uses it; where there is none, sees whether one can be made. */
+export async function connectSqliteRepository(options?: unknown): Promise<void> {
+  const { path } = readOptions(options);
+  (await import("./backup.ts")).assertReadable(path);
+}
+
 /** Copies the repository to a new file; see backup.ts. Throws for wrong options as {@link openSqliteRepository} does. */
 export async function backUpSqliteRepository(options: unknown, filePath: string): Promise<Backup> {
   const { path } = readOptions(options);

@@ -226,6 +226,10 @@ Deno.test("openNode says where it cannot listen, and leaves nothing running", as
   try {
     const failures = [
       [{ port: first.port }, `port ${first.port} of server.host 127.0.0.1: the port is in use`],
+      [
+        { port: 0, server: { host: "192.0.2.1" } },
+        "port 0 of server.host 192.0.2.1: this machine has no such address; set server.host to one",
+      ],
       [{ port: 0, server: { host: "no-host.invalid" } }, "port 0 of server.host no-host.invalid: "],
     ] as const;
     for (const [settings, problem] of failures) {

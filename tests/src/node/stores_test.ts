@@ -4,7 +4,12 @@ import { openMemoryRepository } from "../../../drivers/repositories/memory/repos
 import { type Config, parseConfig } from "../../../src/config/config.ts";
 import { type Secrets, takeSecrets } from "../../../src/config/secrets.ts";
 import { ValetError } from "../../../src/errors.ts";
-import { openStores, readStoreOptions, type StoreDrivers } from "../../../src/node/stores.ts";
+import {
+  connectStores,
+  openStores,
+  readStoreOptions,
+  type StoreDrivers,
+} from "../../../src/node/stores.ts";
 import type { Repository } from "../../../src/jobs/repository.ts";
 import { CapturedLogs } from "../../testing/captured_logs.ts";
 
@@ -24,6 +29,8 @@ function makeDrivers(failures: { repository?: Error[]; queue?: Error[] } = {}) {
   const drivers: StoreDrivers = {
     checkRepository: () => Promise.resolve(),
     checkQueue: () => Promise.resolve(),
+    connectRepository: () => Promise.resolve(),
+    connectQueue: () => Promise.resolve(),
     async openRepository(name, options) {
       opened.push({ name, options });
       const error = failures.repository?.shift();
@@ -225,4 +232,32 @@ Deno.test("readStoreOptions tells what is wrong with secrets that nothing uses",
       openStores(config, drivers, secrets, never),
     ]
   ) await assert.rejects(read, { code: "invalid_config", details: [problem] });
+});
+
+Deno.test("connectStores tries both stores and tells of each one that failed", async () => {
+  const { drivers, opened } = makeDrivers();
+  const config = await makeConfig();
+  await connectStores(config, drivers, noSecrets);
+  const refused = new ValetError("invalid_config", "Cannot open it: wrong password");
+  for (
+    const [queue, code] of [[unavailable, "unavailable"], [refused, "invalid_config"]] as const
+  ) {
+    const failing: StoreDrivers = {
+      ...drivers,
+      connectRepository: () => Promise.reject(unavailable),
+      connectQueue: () => Promise.reject(queue),
+    };
+    await assert.rejects(connectStores(config, failing, noSecrets), {
+      code,
+      details: [
+        { path: "", message: unavailable.message },
+        { path: "", message: queue.message },
+      ],
+    });
+  }
+  const broken: StoreDrivers = { ...drivers, checkQueue: () => Promise.reject(refused) };
+  await assert.rejects(connectStores(config, broken, noSecrets), {
+    details: [{ path: "job_queue", message: refused.message }],
+  });
+  assert.deepEqual(opened, []);
 });
