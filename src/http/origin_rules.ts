@@ -82,8 +82,8 @@ export function createOriginRules(options: OriginRuleOptions): (request: Request
   }
 
   return (request) => {
-    if (isLoopback) checkHost(request);
     if (mayWarn) warnOfProxy(request.headers);
+    if (isLoopback) checkHost(request);
     if (!safeMethods.has(request.method)) checkOrigin(request);
   };
 }

@@ -2,7 +2,14 @@
 
 import { strict as assert } from "node:assert";
 import { childrenOf } from "../testing/process_facts.ts";
+import { RabbitmqServer } from "../testing/rabbitmq_server.ts";
 import { runValetCommand, startValet, untilItListens } from "../testing/start_valet.ts";
+import { StoreServers, testOn } from "../testing/store_servers.ts";
+
+const testOnRabbitmq = testOn({ repository: "memory", queue: "rabbitmq" });
+const servers = new StoreServers();
+Deno.test.beforeAll(() => servers.start());
+Deno.test.afterAll(() => servers[Symbol.asyncDispose]());
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
@@ -114,3 +121,20 @@ for (const isolation of ["worker", "process"]) {
     assert.equal(runners.length > 0, isolation === "process");
   });
 }
+
+testOnRabbitmq("the configuration of the original service starts as it is", async () => {
+  const path = new URL("../fixtures/original_config.yaml", import.meta.url).pathname;
+  const { uri } = await RabbitmqServer.shared();
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/uri`, `${uri}\n`);
+    const env = {
+      RABBITMQ_URI_FILE: `${folder}/uri`,
+      VALET_PORT: "0",
+      VALET_LOGGING_FORMAT: "json",
+    };
+    const process = await runValetCommand(["--config", path], { env });
+    const { api } = await untilItListens({ process, [Symbol.asyncDispose]: () => process.kill() });
+    assert.equal((await api.run("dummytask")).status, "COMPLETED");
+    assert.equal((await process.stop()).code, 0);
+  });
+});

@@ -73,35 +73,9 @@ for (const text of ["", "\n", "# nothing\n", "null", "---\n", "port:\nserver:\n"
   });
 }
 
-Deno.test("parseConfig accepts the configuration of the original service", async () => {
-  const text = `port: 8080
-job_queue:
-  option: rabbitmq
-  memory_job_queue:
-    capacity: 100
-  rabbitmq:
-    queue_name: job
-    durable: false
-    deleted_when_unused: false
-    exclusive: false
-    nowait: false
-worker_pool:
-  concurrency:
-  backlog:
-scheduler:
-  repository_polling_interval: 60
-consumer:
-  job_queue_polling_interval: 5
-repository:
-  option: memory
-  mysql:
-    connection_max_lifetime:
-    max_idle_connections:
-    max_open_connections:
-timeout_unit: second
-logging_format: text
-`;
-  assert.deepEqual(await parseConfig(text, "config.yaml"), {
+Deno.test("loadConfig accepts the configuration of the original service", async () => {
+  const path = new URL("../../fixtures/original_config.yaml", import.meta.url).pathname;
+  assert.deepEqual(await loadConfig(path, {}), {
     ...defaults,
     jobQueue: { ...defaults.jobQueue, option: "rabbitmq" },
     consumer: { pollingIntervalMs: 5000 },
