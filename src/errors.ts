@@ -64,3 +64,12 @@ export function errorMessage(thrown: unknown): string {
 export function isUnavailable(thrown: unknown): boolean {
   return thrown instanceof ValetError && thrown.code === "unavailable";
 }
+
+/**
+ * Whether a store or a broker refuses what it was given, and always will: too large, or a value that it cannot
+ * hold. That is the affair of the one job which it belongs to.
+ */
+export function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof ValetError &&
+    (thrown.code === "too_large" || thrown.code === "invalid_argument");
+}

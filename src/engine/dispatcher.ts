@@ -2,7 +2,7 @@
 // that loses nothing: claim, run, store the outcome, ack. Bounded by what the pool has room for.
 
 import { type Clock, endsWithin, nextTurn, steadyNow } from "../clock.ts";
-import { errorMessage, isUnavailable, ValetError } from "../errors.ts";
+import { errorMessage, isRefusal, isUnavailable } from "../errors.ts";
 import type { Pool } from "../executor/host/pool.ts";
 import type { PoolOptions, RunEnd } from "../executor/host/pool_options.ts";
 import type { Run } from "../executor/host/slot.ts";
@@ -10,7 +10,9 @@ import type { Job } from "../jobs/job.ts";
 import type { Change } from "../jobs/job_change.ts";
 import type { JobOrigins } from "../jobs/origins.ts";
 import { logFinished } from "./end_log.ts";
+import { type StoredEnd, storeEnds } from "./end_store.ts";
 import { HeldJobs } from "./held_jobs.ts";
+import { publishWaiting } from "./publish.ts";
 import { getLogger } from "../log/log.ts";
 import type { Delivery, Queue } from "../jobs/queue.ts";
 import type { Repository } from "../jobs/repository.ts";
@@ -217,7 +219,9 @@ export class Dispatcher {
     this.#suspects.clear();
     if (suspects.length === 0) return;
     await this.#tryQueue(() =>
-      this.#acksClaims ? queue.publish(suspects.map(({ job }) => job)) : queue.nack(suspects)
+      this.#acksClaims
+        ? publishWaiting(suspects.map(({ job }) => job), this.#options)
+        : queue.nack(suspects)
     );
   }
 
@@ -234,8 +238,18 @@ export class Dispatcher {
     for (const { job, isForeign } of deliveries) {
       // One that is known was adopted before, and what became of it is known, too.
       if (!isForeign || await repository.get(job.id) !== null) continue;
-      await repository.insert([job]);
-      log.info("adopted a job", { job_id: job.id, task: job.taskName });
+      const fields = { job_id: job.id, task: job.taskName };
+      try {
+        await repository.insert([job]);
+        log.info("adopted a job", fields);
+      } catch (thrown) {
+        if (!isRefusal(thrown)) throw thrown;
+        // Its message would come again and again. The claim finds no job, and ends it.
+        log.error("dropped a job that cannot be stored", {
+          ...fields,
+          reason: errorMessage(thrown),
+        });
+      }
     }
   }
 
@@ -269,7 +283,11 @@ export class Dispatcher {
   }
 
   async #store(ends: readonly RunEnd[]): Promise<void> {
-    const stored = await this.#changeUntilStored(ends.map((end) => this.#changeOf(end)));
+    const stored = await storeEnds(ends.map((end) => this.#changeOf(end)), {
+      ...this.#options,
+      signal: this.#givingUp.signal,
+    });
+    // Also where the store refuses all of it: the lease runs out, and the job is rescued as of a dead node.
     for (const { run: { job } } of ends) this.#held.remove(job);
     if (stored === null) {
       for (const end of ends) {
@@ -282,17 +300,20 @@ export class Dispatcher {
     await this.#callSuspects();
   }
 
-  #logEnds(ends: readonly RunEnd[], stored: readonly (Job | null)[]): void {
+  #logEnds(ends: readonly RunEnd[], stored: readonly StoredEnd[]): void {
     const { origins } = this.#options;
     const nowMs = Date.now();
     for (const [index, end] of ends.entries()) {
-      const { job } = end.run;
-      if (stored[index] === null) {
+      const { change, job } = stored[index]!;
+      if (job === undefined) {
+        log.error("the store refuses how a job ended: it will run again", fieldsOf(end));
+      } else if (job === null) {
         const abortReason = "outcome" in end ? end.outcome.failureReason : undefined;
         const reason = abortReason ?? "the job was deleted, or this node lost its lease on it";
         log.info("job ended that is not wanted any more", { reason, ...fieldsOf(end) });
-      } else if ("outcome" in end) logFinished(nowMs, job, end.outcome, origins.take(job.id));
-      else log.info("gave a job back", fieldsOf(end));
+      } else if (change.kind === "finish") {
+        logFinished(nowMs, end.run.job, change.outcome, origins.take(job.id));
+      } else log.info("gave a job back", fieldsOf(end));
     }
   }
 
@@ -306,21 +327,21 @@ export class Dispatcher {
     }
   }
 
-  async #answerQueue(ends: readonly RunEnd[], stored: readonly (Job | null)[]): Promise<void> {
+  async #answerQueue(ends: readonly RunEnd[], stored: readonly StoredEnd[]): Promise<void> {
     const { queue } = this.#options;
     const done: Delivery[] = [];
     const returned: Delivery[] = [];
     const waiting: Job[] = [];
     for (const [index, end] of ends.entries()) {
       const { delivery } = end.run as DispatchedRun;
-      const job = stored[index] ?? null;
+      const job = stored[index]!.job ?? null;
       if ("outcome" in end || job === null) done.push(delivery);
       else if (this.#acksClaims) waiting.push(job);
       else returned.push(delivery);
     }
     if (done.length > 0 && !this.#acksClaims) await queue.ack(done);
     if (returned.length > 0) await queue.nack(returned);
-    if (waiting.length > 0) await queue.publish(waiting);
+    if (waiting.length > 0) await publishWaiting(waiting, this.#options);
   }
 
   #changeOf(end: RunEnd): Change {
@@ -338,46 +359,6 @@ export class Dispatcher {
       outcome: { ...outcome, startedAtMs: Math.max(claimedAtMs, Math.round(startedAtMs)) },
     };
   }
-
-  /** Tries until the store takes the changes; null: the node ended first. */
-  async #changeUntilStored(changes: readonly Change[]): Promise<readonly (Job | null)[] | null> {
-    const { repository, clock } = this.#options;
-    let wanted = changes;
-    for (let retryMs = minRetryMs;; retryMs = Math.min(maxRetryMs, retryMs * 2)) {
-      try {
-        return await repository.change(wanted, clock.now());
-      } catch (thrown) {
-        if (!isUnavailable(thrown)) {
-          log.error("cannot store how jobs ended, trying again", { reason: errorMessage(thrown) });
-          if (wanted.length > 1) return await this.#storeOneByOne(wanted);
-          wanted = wanted.map((change) => withoutResult(change, thrown));
-        }
-        await clock.sleep(retryMs, this.#givingUp.signal);
-        if (this.#givingUp.signal.aborted) return null;
-      }
-    }
-  }
-
-  /** One that the store refuses for good must not keep the others from being stored. */
-  async #storeOneByOne(changes: readonly Change[]): Promise<readonly (Job | null)[] | null> {
-    const stored = await Promise.all(changes.map((change) => this.#changeUntilStored([change])));
-    const all = stored.flatMap((answers) => answers ?? []);
-    return all.length === changes.length ? all : null;
-  }
-}
-
-/** A result that is too large for the store fails its job. */
-function withoutResult(change: Change, thrown: unknown): Change {
-  if (!(thrown instanceof ValetError) || thrown.code !== "too_large") return change;
-  if (change.kind !== "finish") return change;
-  const failureReason = `the result cannot be stored: ${thrown.message}`;
-  const outcome = {
-    ...change.outcome,
-    status: "FAILED",
-    resultJson: undefined,
-    failureReason,
-  } as const;
-  return { ...change, outcome };
 }
 
 function fieldsOf(end: RunEnd): Record<string, unknown> {

@@ -7,6 +7,7 @@ import type { Job } from "../jobs/job.ts";
 import { getLogger } from "../log/log.ts";
 import type { Queue } from "../jobs/queue.ts";
 import type { Repository } from "../jobs/repository.ts";
+import { publishWaiting } from "./publish.ts";
 import { Rescuer } from "./rescuer.ts";
 
 /** What the scheduler works with. */
@@ -142,7 +143,7 @@ export class Scheduler {
     while (this.#unpublished.length > 0 && queue.room() > 0) {
       const batch = this.#unpublished.slice(0, queue.room());
       try {
-        await queue.publish(batch);
+        await publishWaiting(batch, this.#options);
       } catch (thrown) {
         // New jobs took the room in the meantime.
         if (thrown instanceof ValetError && thrown.code === "queue_full") continue;

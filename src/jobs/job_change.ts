@@ -15,6 +15,7 @@ import { isFinished, isWaiting, type Job, type JobResult, type Outcome } from ".
  * - `finish`: the run ended; its result is stored in the same step.
  * - `give_back`: the holder returns the job, to be run again. `wasStarted: false` means that the task
  *   was never called, and then the claim was no attempt.
+ * - `refuse`: a waiting job can never reach a worker, since its queue refuses it: it has failed.
  * - `rescue`: the holder of an abandoned job is gone: the job is to be run again, or, if that happened
  *   `maxCrashes` times, it has failed. `held` is the job as it was found.
  *
@@ -33,6 +34,7 @@ export type Change =
   | { readonly kind: "renew"; readonly held: Job; readonly leaseMs: number }
   | { readonly kind: "finish"; readonly held: Job; readonly outcome: Outcome }
   | { readonly kind: "give_back"; readonly held: Job; readonly wasStarted: boolean }
+  | { readonly kind: "refuse"; readonly id: string; readonly failureReason: string }
   | { readonly kind: "rescue"; readonly held: Job; readonly maxCrashes: number };
 
 /** The id of the job that the change is about. */
@@ -71,6 +73,15 @@ export function applyChange(job: Job, change: Change, nowMs: number): Job | null
     case "give_back":
       if (isWaiting(job) && isOfClaim(job, change.held)) return job;
       return isHeld(job, change.held) ? release(job, change.wasStarted) : null;
+    case "refuse":
+      if (!isWaiting(job)) return null;
+      return {
+        ...job,
+        status: "FAILED",
+        failureReason: change.failureReason,
+        completedAtMs: nowMs,
+        durationMs: 0,
+      };
     case "rescue": {
       if (!isHeld(job, change.held)) return null;
       const crashes = job.crashes + 1;
@@ -82,7 +93,8 @@ export function applyChange(job: Job, change: Change, nowMs: number): Job | null
 
 /** The result that a change stores beside the job it made; undefined: none. */
 export function resultAfter(change: Change, job: Job): JobResult | undefined {
-  if (change.kind !== "finish" && change.kind !== "rescue" || !isFinished(job)) return undefined;
+  const isEnd = change.kind === "finish" || change.kind === "rescue" || change.kind === "refuse";
+  if (!isEnd || !isFinished(job)) return undefined;
   const metadataJson = change.kind === "finish" ? change.outcome.resultJson : undefined;
   return { jobId: job.id, metadataJson, error: job.failureReason };
 }

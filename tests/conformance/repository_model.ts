@@ -77,6 +77,11 @@ const outcome = fc.constantFrom(
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   stepsOf(fields, "edit", (id, fields) => ({ kind: "edit", id, ...fields })),
+  stepsOf(
+    fc.constant(null),
+    "refuse",
+    (id) => ({ kind: "refuse", id, failureReason: "too large for the queue" }),
+  ),
   stepsOf(fc.constant(null), "schedule", (id) => ({ kind: "schedule", id })),
   { arbitrary: stepsOf(fc.constant(null), "claim", (id) => makeClaim(id)), weight: 2 },
   heldStepsOf(fc.constant(null), "renew", (held) => ({ kind: "renew", held, leaseMs: 3_600_000 })),

@@ -50,8 +50,8 @@ export class RabbitmqServer implements AsyncDisposable {
     return server;
   }
 
-  /** Starts a fresh broker. Such tests are declared with testNeeding. */
-  static async start(): Promise<RabbitmqServer> {
+  /** Starts a fresh broker, with more lines of rabbitmq.conf. Such tests are declared with testNeeding. */
+  static async start(settings: readonly string[] = []): Promise<RabbitmqServer> {
     const folder = await Deno.makeTempDir({ prefix: "valet_rabbitmq_" });
     const free = new Set<number>();
     while (free.size < 3) free.add(freePort());
@@ -62,7 +62,12 @@ export class RabbitmqServer implements AsyncDisposable {
     await Deno.writeTextFile(`${folder}/enabled_plugins`, "[].");
     await Deno.writeTextFile(
       `${folder}/rabbitmq.conf`,
-      `listeners.tcp.default = 127.0.0.1:${broker}\ndisk_free_limit.absolute = 50MB\n`,
+      [
+        `listeners.tcp.default = 127.0.0.1:${broker}`,
+        "disk_free_limit.absolute = 50MB",
+        ...settings,
+        "",
+      ].join("\n"),
     );
     // It names the nodes of this machine. The broker would start one that outlives it.
     const epmdPid = Number(

@@ -65,6 +65,13 @@ export function isNotFound(thrown: unknown): boolean {
   return replyCode(thrown) === notFound;
 }
 
+/** How large a message may be, of an error with which the broker refused a larger one; undefined: it is another. */
+export function messageLimitOf(error: unknown): number | undefined {
+  const match = /message size \d+ is larger than (?:configured )?max size (\d+)/
+    .exec(errorMessage(error));
+  return match === null ? undefined : Number(match[1]);
+}
+
 /** The error of a call that needs the broker. */
 export function unavailable(message: string, cause?: unknown): ValetError {
   return new ValetError("unavailable", message, { cause });

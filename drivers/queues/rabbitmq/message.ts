@@ -13,13 +13,13 @@ export const messageType = "valet.job.v1";
 export const maxMessageBytes = 128 * 1024 * 1024;
 
 /** The content of the message for a job. Throws `too_large`. */
-export function encodeJob(job: Job): Buffer {
+export function encodeJob(job: Job, maxBytes: number): Buffer {
   const content = Buffer.from(JSON.stringify(job));
-  if (content.length <= maxMessageBytes) return content;
+  if (content.length <= maxBytes) return content;
   throw new ValetError(
     "too_large",
-    `Cannot publish the job ${job.id}: its message has ${content.length} bytes; at most ` +
-      `${maxMessageBytes} are allowed`,
+    `Cannot publish the job ${job.id}: its message has ${content.length} bytes; max_message_size of ` +
+      `RabbitMQ allows ${maxBytes}`,
   );
 }
 

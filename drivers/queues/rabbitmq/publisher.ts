@@ -1,4 +1,4 @@
-// Writes jobs to RabbitMQ and waits for its confirms; one for each connection. Called by the session.
+// Writes jobs to RabbitMQ and waits for its confirms; one for each session, which gives it its channel.
 // What is not written yet waits as jobs, not as messages, so that the write buffer stays small.
 
 import type { ConfirmChannel, Options } from "amqplib";
@@ -6,11 +6,10 @@ import { startTimer } from "../../../src/clock.ts";
 import { errorMessage, ValetError } from "../../../src/errors.ts";
 import type { Job } from "../../../src/jobs/job.ts";
 import { unavailable } from "./errors.ts";
-import { encodeJob, messageType } from "./message.ts";
+import { encodeJob, maxMessageBytes, messageType } from "./message.ts";
 
 /** What a publisher is made of. */
 export interface PublisherOptions {
-  readonly channel: ConfirmChannel;
   readonly queueName: string;
   readonly persistent: boolean;
   /** Who publishes; stands in every message. */
@@ -35,11 +34,14 @@ interface Batch {
 /** A broker that confirms nothing for so long, while it should, is out of reach. */
 const confirmTimeoutMs = 5_000;
 
-/** Publishes to one queue through one channel. */
+/** Publishes to one queue, through one channel at a time. */
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #properties: Options.Publish;
-  readonly #unwritten: Batch[] = [];
+  /** Undefined between one that the broker has closed and the next. */
+  #channel: ConfirmChannel | undefined;
+  #maxBytes = maxMessageBytes;
+  #unwritten: Batch[] = [];
   /** Written or not, in the order of the calls. */
   readonly #unconfirmed = new Set<Batch>();
   #isBufferFull = false;
@@ -55,14 +57,44 @@ export class Publisher {
       type: messageType,
       appId: options.processId,
     };
+  }
+
+  /** Publishes through this channel from now on, first of all what waits for a confirm. */
+  useChannel(channel: ConfirmChannel): void {
+    const { queueName, onEnd } = this.#options;
+    this.#channel = channel;
+    this.#isBufferFull = false;
+    this.#lastConfirmAtMs = performance.now();
     // It comes before the confirm of the message.
-    options.channel.on("return", () => {
-      options.onEnd(new Error(`the queue ${options.queueName} was deleted`));
-    });
-    options.channel.on("drain", () => {
+    channel.on("return", () => onEnd(new Error(`the queue ${queueName} was deleted`)));
+    channel.on("drain", () => {
+      if (channel !== this.#channel) return;
       this.#isBufferFull = false;
       this.#write();
     });
+    this.#write();
+  }
+
+  /**
+   * The broker takes no message of more bytes, and has closed the channel for one: the calls with such a job are
+   * rejected, the others wait for the next channel. False: there is no such job.
+   */
+  refuseLarge(maxBytes: number): boolean {
+    this.#channel = undefined;
+    this.#maxBytes = maxBytes;
+    const { size } = this.#unconfirmed;
+    for (const batch of [...this.#unconfirmed]) {
+      try {
+        for (const job of batch.jobs) encodeJob(job, maxBytes);
+        // What the broker has taken already comes twice, which does no harm.
+        batch.nextIndex = 0;
+        batch.unconfirmedCount = batch.jobs.length;
+      } catch (thrown) {
+        this.#reject(batch, thrown as ValetError);
+      }
+    }
+    this.#unwritten = [...this.#unconfirmed];
+    return this.#unconfirmed.size < size;
   }
 
   /** Returns when the broker has confirmed all of them. Throws `unavailable`, `too_large`. */
@@ -98,22 +130,26 @@ export class Publisher {
   }
 
   #write(): void {
-    for (let batch; !this.#isBufferFull && (batch = this.#unwritten[0]) !== undefined;) {
+    while (!this.#isBufferFull && this.#channel !== undefined) {
+      const batch = this.#unwritten[0];
+      if (batch === undefined) break;
       const job = batch.jobs[batch.nextIndex];
       if (job === undefined) this.#unwritten.shift();
-      else this.#writeJob(batch, job);
+      else this.#writeJob(this.#channel, batch, job);
     }
   }
 
-  #writeJob(batch: Batch, job: Job): void {
-    const { channel, queueName } = this.#options;
+  #writeJob(channel: ConfirmChannel, batch: Batch, job: Job): void {
     batch.nextIndex++;
     try {
       this.#isBufferFull = !channel.sendToQueue(
-        queueName,
-        encodeJob(job),
+        this.#options.queueName,
+        encodeJob(job, this.#maxBytes),
         { ...this.#properties, messageId: job.id },
-        (error) => this.#confirm(batch, error),
+        (error) => {
+          // What a closed channel did not confirm goes through the next one.
+          if (channel === this.#channel) this.#confirm(batch, error);
+        },
       );
     } catch (thrown) {
       this.#reject(

@@ -14,7 +14,7 @@ import type { Job } from "../../../src/jobs/job.ts";
 import { getLogger } from "../../../src/log/log.ts";
 import type { Delivery } from "../../../src/jobs/queue.ts";
 import { Consumer, declareQueue } from "./consumer.ts";
-import { isNotFound, openError, unavailable } from "./errors.ts";
+import { isNotFound, messageLimitOf, openError, unavailable } from "./errors.ts";
 import type { BrokerAddress, BrokerPlace, RabbitmqOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 
@@ -32,9 +32,16 @@ export interface SessionOptions {
 
 /** Where a session speaks with the broker. */
 interface Channels {
-  readonly connections: readonly [ChannelModel, ChannelModel];
-  readonly consuming: Channel;
-  readonly publishing: ConfirmChannel;
+  readonly consuming: Line<Channel>;
+  readonly publishing: Line<ConfirmChannel>;
+}
+
+/** A connection, and the one channel on it. */
+interface Line<OfChannel extends Channel> {
+  readonly connection: ChannelModel;
+  readonly channel: OfChannel;
+  /** Another one has taken its place: what becomes of it matters no more. */
+  isRetired: boolean;
 }
 
 /** A connection that is silent for two intervals of this length is lost. */
@@ -66,7 +73,10 @@ export async function openSession(
   signal.addEventListener("abort", giveUp);
   try {
     return await openInTime(options, place, life, async () => {
-      const channels = await openChannels(options.broker, place, life);
+      const channels = {
+        consuming: await openConsuming(sessionOptions, life),
+        publishing: await openPublishing(sessionOptions, life),
+      };
       const session = new Session(channels, life, sessionOptions);
       await session.start();
       return session;
@@ -119,7 +129,9 @@ async function openInTime<Opened>(
 export class Session {
   /** Why the session ended, once it has; from then on nothing of it can be used. */
   readonly lost: Promise<string>;
-  readonly #channels: Channels;
+  readonly #options: SessionOptions;
+  readonly #consuming: Line<Channel>;
+  #publishing: Line<ConfirmChannel>;
   /** Its end is the end of the sockets, whatever state amqplib is in. */
   readonly #life: AbortController;
   readonly #publisher: Publisher;
@@ -128,10 +140,11 @@ export class Session {
   constructor(channels: Channels, life: AbortController, sessionOptions: SessionOptions) {
     const { options, processId, onDelivery, onTrouble } = sessionOptions;
     const onEnd = (error: Error) => life.abort(error);
-    this.#channels = channels;
+    this.#options = sessionOptions;
+    this.#consuming = channels.consuming;
+    this.#publishing = channels.publishing;
     this.#life = life;
     this.#publisher = new Publisher({
-      channel: channels.publishing,
       queueName: options.queueName,
       persistent: options.durable,
       processId,
@@ -139,15 +152,13 @@ export class Session {
       onEnd,
     });
     this.#consumer = new Consumer({
-      channel: channels.consuming,
+      channel: channels.consuming.channel,
       options,
       processId,
       onDelivery,
       onEnd,
     });
-    const [, publishing] = channels.connections;
-    publishing.on("blocked", (reason) => this.#publisher.setBlocked(reason));
-    publishing.on("unblocked", () => this.#publisher.setBlocked(undefined));
+    this.#publishThrough(channels.publishing);
     this.lost = new Promise((resolve) => {
       life.signal.addEventListener("abort", () => {
         const reason = errorMessage(life.signal.reason);
@@ -214,31 +225,89 @@ export class Session {
   async #leave(): Promise<void> {
     await this.#publisher.waitUntilIdle();
     // First the channel: the end of a connection overtakes the acks that are still to be written.
-    await this.#channels.consuming.close();
-    await Promise.all(this.#channels.connections.map((connection) => connection.close()));
+    await this.#consuming.channel.close();
+    const lines = [this.#consuming, this.#publishing];
+    await Promise.all(lines.map(({ connection }) => connection.close()));
+  }
+
+  #publishThrough(line: Line<ConfirmChannel>): void {
+    const { connection, channel } = line;
+    this.#publishing = line;
+    connection.on("blocked", (reason) => this.#publisher.setBlocked(reason));
+    connection.on("unblocked", () => this.#publisher.setBlocked(undefined));
+    channel.on("error", (error) => {
+      const maxBytes = messageLimitOf(error);
+      const isRefusal = maxBytes !== undefined && this.#publisher.refuseLarge(maxBytes);
+      if (!isRefusal) return this.#life.abort(error);
+      log.warn("RabbitMQ refused a message that is too large", { max_message_size: maxBytes });
+      void this.#replace(line);
+    });
+    this.#publisher.useChannel(channel);
+  }
+
+  /**
+   * The broker has closed the channel for one message: the others go through another one. On another connection,
+   * since frames of the closed channel may still be on their way, and a new channel would get its number.
+   */
+  async #replace(line: Line<ConfirmChannel>): Promise<void> {
+    line.isRetired = true;
+    try {
+      this.#publishThrough(await inTime(openPublishing(this.#options, this.#life), openTimeoutMs));
+    } catch (thrown) {
+      this.#life.abort(thrown);
+    }
+    await line.connection.close().catch((thrown) => {
+      log.debug("left without a word", { reason: errorMessage(thrown) });
+    });
   }
 }
 
-async function openChannels(
-  broker: BrokerAddress,
-  place: BrokerPlace,
+async function openConsuming(
+  options: SessionOptions,
   life: AbortController,
-): Promise<Channels> {
-  const consumer = await openConnection(broker, place, life, "consumer");
-  const publisher = await openConnection(broker, place, life, "publisher");
-  const consuming = await consumer.createChannel();
-  const publishing = await publisher.createConfirmChannel({ highWaterMark: writeBufferFrames });
-  for (const channel of [consuming, publishing]) {
-    channel.on("error", (error) => life.abort(error));
-  }
-  return { connections: [consumer, publisher], consuming, publishing };
+): Promise<Line<Channel>> {
+  const openChannel = (connection: ChannelModel) => connection.createChannel();
+  const line = await openLine(options, life, "consumer", openChannel);
+  line.channel.on("error", (error) => life.abort(error));
+  return line;
 }
 
+function openPublishing(
+  options: SessionOptions,
+  life: AbortController,
+): Promise<Line<ConfirmChannel>> {
+  return openLine(
+    options,
+    life,
+    "publisher",
+    (connection) => connection.createConfirmChannel({ highWaterMark: writeBufferFrames }),
+  );
+}
+
+async function openLine<OfChannel extends Channel>(
+  { options: { broker }, place }: SessionOptions,
+  life: AbortController,
+  role: string,
+  openChannel: (connection: ChannelModel) => Promise<OfChannel>,
+): Promise<Line<OfChannel>> {
+  let line: Line<OfChannel> | undefined;
+  const connection = await openConnection(
+    broker,
+    place,
+    life,
+    role,
+    () => line?.isRetired === true,
+  );
+  return line = { connection, channel: await openChannel(connection), isRetired: false };
+}
+
+/** @param isRetired Whether its loss matters no more. */
 async function openConnection(
   { protocol, username, password, vhost }: BrokerAddress,
   place: BrokerPlace,
   life: AbortController,
   role: string,
+  isRetired: () => boolean = () => false,
 ): Promise<ChannelModel> {
   const login = { protocol, username, password, vhost, heartbeat: heartbeatSeconds };
   const connection = await connect({ ...login, ...place }, {
@@ -246,10 +315,13 @@ async function openConnection(
     clientProperties: { connection_name: `valet ${role}` },
     signal: life.signal,
   } as SocketOptions);
-  connection.on("error", (error) => life.abort(error));
+  const lose = (error: unknown) => {
+    if (!isRetired()) life.abort(error);
+  };
+  connection.on("error", lose);
   // Without an error where this side has closed it.
   connection.on("close", (error) => {
-    if (error !== undefined) life.abort(error);
+    if (error !== undefined) lose(error);
   });
   return connection;
 }

@@ -105,6 +105,7 @@ class MemoryRepository implements Repository {
 
   async change(changes: readonly Change[], nowMs: number): Promise<readonly (Job | null)[]> {
     const table = this.#openTable();
+    for (const change of changes) this.#assertFits(change);
     const answers = changes.map((change) => changeOne(table, change, nowMs));
     this.#forgetAboveLimit(table);
     return answers;
@@ -145,12 +146,33 @@ class MemoryRepository implements Repository {
 
   #assertRoom(table: JobTable, jobs: readonly Job[]): void {
     let bytes = table.unfinishedBytes;
-    for (const job of jobs) bytes += sizeOf(job);
+    for (const job of jobs) {
+      const jobBytes = sizeOf(job);
+      if (jobBytes > this.#maxBytes) throw this.#tooLarge(`job ${job.id}`, jobBytes);
+      bytes += jobBytes;
+    }
     if (bytes <= this.#maxBytes) return;
     throw new ValetError(
       "unavailable",
       `Cannot store the job: the memory repository is full, its ${this.#maxMemoryMb} MB are taken ` +
         "by jobs that have not finished; try again later, raise maxMemoryMb or use another repository",
+    );
+  }
+
+  /** A result that is larger than all of the memory would be forgotten at once, and its job with it. */
+  #assertFits(change: Change): void {
+    if (change.kind !== "finish") return;
+    const { length = 0 } = change.outcome.resultJson ?? "";
+    if (length > this.#maxBytes) {
+      throw this.#tooLarge(`what job ${change.held.id} ended with`, length);
+    }
+  }
+
+  #tooLarge(what: string, bytes: number): ValetError {
+    return new ValetError(
+      "too_large",
+      `Cannot store ${what}: it takes ${bytes} bytes; the memory repository holds ` +
+        `${this.#maxBytes} (maxMemoryMb: ${this.#maxMemoryMb})`,
     );
   }
 

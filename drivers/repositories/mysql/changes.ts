@@ -52,7 +52,7 @@ export function createChange(
       part(["edit"], (batch) => editJobs(server, batch)),
       part(["renew", "give_back"], (batch) => changeLocked(server, batch, true)),
       // Repeated after a lost answer they would seem not to fit.
-      part(["schedule", "rescue"], (batch) => changeLocked(server, batch, false)),
+      part(["schedule", "refuse", "rescue"], (batch) => changeLocked(server, batch, false)),
     ]);
     return answers;
   };

@@ -9,7 +9,8 @@ import { errorMessage, ValetError } from "../../../src/errors.ts";
  * - `lost`: the connection is of no more use; what became of the statement is unknown.
  * - `conflict`: the server has undone the statement in favour of another one; it can be repeated.
  * - `duplicate`: the id is taken.
- * - `too_large`: the statement is larger than a packet may be.
+ * - `too_large`: the statement is larger than a packet may be, or a value larger than a row or column.
+ * - `unfit`: the tables cannot hold a value.
  * - `refused`: the server does not want this user or this way to connect, or lacks the database or its tables.
  * - `full`: there is no room to write, or the server is read-only.
  * - `other`: a fault of the driver or of the schema.
@@ -19,6 +20,7 @@ export type MysqlFailure =
   | "conflict"
   | "duplicate"
   | "too_large"
+  | "unfit"
   | "refused"
   | "full"
   | "other";
@@ -35,7 +37,10 @@ const failuresByNumber: ReadonlyMap<number, MysqlFailure> = new Map([
   // Lock wait timeout, deadlock, and a record that changed since it was read.
   ...[1020, 1205, 1213].map((number) => [number, "conflict"] as const),
   [1062, "duplicate"],
-  [1153, "too_large"],
+  // Packet, row or part of the redo log, result of a function, column.
+  ...[1118, 1153, 1301, 1406].map((number) => [number, "too_large"] as const),
+  // Out of range, cut, of a wrong type, characters that the column does not have, JSON.
+  ...[1264, 1265, 1292, 1300, 1366, 3140, 3988, 4038].map((number) => [number, "unfit"] as const),
   // Rights, user, database, table, host, and ways to authenticate.
   ...[
     1044,
@@ -79,6 +84,8 @@ interface ForeignError {
 /** What the error means. */
 export function classifyError(error: unknown): MysqlFailure {
   const { code, errno, fatal, errors } = error as ForeignError;
+  // What the engine itself says: 139 is a row that is too large, others are of the disk.
+  if (Number(errno) === 1030 && /\berror 139\b/.test(errorMessage(error))) return "too_large";
   const failure = failuresByNumber.get(Number(errno));
   if (failure !== undefined) return failure;
   if (refusals.has(String(code))) return "refused";
@@ -111,6 +118,8 @@ export function toValetError(error: unknown, isOpening = false): ValetError {
   switch (failure) {
     case "too_large":
       return new ValetError("too_large", `Cannot store in MySQL: ${reason}`, options);
+    case "unfit":
+      return new ValetError("invalid_argument", `Cannot store in MySQL: ${reason}`, options);
     case "duplicate":
       return new ValetError("already_exists", "Cannot store in MySQL: the id is taken", options);
     case "other":
@@ -127,7 +136,7 @@ export function toValetError(error: unknown, isOpening = false): ValetError {
   }
 }
 
-/** For what would not fit in a packet; it names the limit. */
+/** For what would not fit in a packet: names the limit. */
 export function tooLargeError(what: string, bytes: number, maxPacketBytes: number): ValetError {
   return new ValetError(
     "too_large",

@@ -1,6 +1,7 @@
 // Finishes jobs, those of concurrent calls in common statements. Used by changes.ts.
 
 import { Buffer } from "node:buffer";
+import { isUnavailable } from "../../../src/errors.ts";
 import type { Job } from "../../../src/jobs/job.ts";
 import { applyChange, type Change, resultAfter } from "../../../src/jobs/job_change.ts";
 import { tooLargeError } from "./errors.ts";
@@ -44,9 +45,18 @@ export function createFinish(
     run: (calls) => runFinishes(server, calls, applyOneByOne),
   });
   return async (batch) => {
+    const assertAllFit = () => {
+      for (const change of batch.changes) assertFits(change, server.maxPacketBytes);
+    };
     // Before it is in a group: it must fail no other call.
-    for (const change of batch.changes) assertFits(change, server.maxPacketBytes);
-    return await finish(batch);
+    assertAllFit();
+    try {
+      return await finish(batch);
+    } catch (thrown) {
+      // The server may have a smaller limit now: then this says by how much that is too little.
+      assertAllFit();
+      throw thrown;
+    }
   };
 }
 
@@ -58,8 +68,24 @@ function assertFits({ held, outcome }: Finish, maxPacketBytes: number): void {
   throw tooLargeError(`what job ${held.id} ended with`, bytes, maxPacketBytes);
 }
 
-/** Without a look at the jobs: usually all of them are as their holders left them. */
 async function runFinishes(
+  server: MysqlServer,
+  calls: readonly Call<Batch<Finish>, Answers>[],
+  applyOneByOne: (batch: Batch<Finish>) => Promise<Answers>,
+): Promise<void> {
+  try {
+    await finishTogether(server, calls, applyOneByOne);
+  } catch (thrown) {
+    if (calls.length === 1 || isUnavailable(thrown)) throw thrown;
+    // One of them cannot be stored: that must not harm the others. What is stored already fits again.
+    for (const call of calls) {
+      await finishTogether(server, [call], applyOneByOne).catch(call.reject);
+    }
+  }
+}
+
+/** Without a look at the jobs: usually all of them are as their holders left them. */
+async function finishTogether(
   server: MysqlServer,
   calls: readonly Call<Batch<Finish>, Answers>[],
   applyOneByOne: (batch: Batch<Finish>) => Promise<Answers>,

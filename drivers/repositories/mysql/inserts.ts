@@ -1,7 +1,7 @@
 // Inserts jobs, those of concurrent calls in common statements. Used by repository.ts.
 
 import { Buffer } from "node:buffer";
-import { ValetError } from "../../../src/errors.ts";
+import { isUnavailable, ValetError } from "../../../src/errors.ts";
 import type { Job } from "../../../src/jobs/job.ts";
 import { tooLargeError } from "./errors.ts";
 import { type Call, createGroups } from "./groups.ts";
@@ -31,7 +31,14 @@ export function createInsert(server: MysqlServer): (jobs: readonly Job[]) => Pro
     run: (calls) => runInserts(server, calls),
   });
   return async (jobs) => {
-    if (jobs.length > 0) await insertGroup(jobs);
+    if (jobs.length === 0) return;
+    try {
+      await insertGroup(jobs);
+    } catch (thrown) {
+      // The server may have a smaller limit now: then this says by how much that is too little.
+      split(jobs, server.maxPacketBytes);
+      throw thrown;
+    }
   };
 }
 
@@ -43,8 +50,7 @@ async function runInserts(
     await insertJobs(server, calls.flatMap(({ input }) => input));
     for (const call of calls) call.resolve();
   } catch (thrown) {
-    const isTheirs = !(thrown instanceof ValetError) || thrown.code === "unavailable";
-    if (calls.length === 1 || isTheirs) throw thrown;
+    if (calls.length === 1 || isUnavailable(thrown)) throw thrown;
     // One of them cannot be stored: that must not harm the others.
     for (const call of calls) await insertJobs(server, call.input).then(call.resolve, call.reject);
   }

@@ -29,6 +29,9 @@ import { MysqlServer, type PoolLimits } from "./server.ts";
 /** How long `close` waits for calls that are under way. */
 const closeTimeoutMs = 10_000;
 
+/** What statements about many jobs need, whatever the jobs hold. */
+const minPacketBytes = 65_536;
+
 const read = { isRepeatable: true } as const;
 
 /**
@@ -45,6 +48,7 @@ export async function openMysqlRepository(options?: unknown): Promise<Repository
   const server = new MysqlServer(address, limits);
   try {
     await server.open();
+    if (server.maxPacketBytes < minPacketBytes) throw smallPacketsError(server.maxPacketBytes);
     await migrateSchema(server);
     server.testWrite = statements.testWrite;
   } catch (thrown) {
@@ -89,6 +93,14 @@ function readOptions(options: unknown): { address: MysqlAddress; limits: PoolLim
       maxOpenConnections: bound("maxOpenConnections", 8),
     },
   };
+}
+
+function smallPacketsError(bytes: number): ValetError {
+  return new ValetError(
+    "invalid_config",
+    `Cannot open MySQL: its packets have at most ${bytes} bytes; set max_allowed_packet of the server, ` +
+      `and maxAllowedPacket of MYSQL_DSN if it is there, to ${minPacketBytes} or more`,
+  );
 }
 
 class MysqlRepository implements Repository {

@@ -127,6 +127,8 @@ export class MysqlServer {
           await systemClock.sleep(Math.random() * 2 ** conflicts, this.#closing.signal);
           continue;
         }
+        // The limit has changed since it was asked for: who tries again in parts needs the new one.
+        if (failure === "too_large") await this.#check();
         // A connection may be lost for reasons of its own, and others that are open with it.
         const isUp = !mayBeDown.includes(failure) || await this.#check();
         const hasMore = losses++ < this.#limits.maxOpenConnections;

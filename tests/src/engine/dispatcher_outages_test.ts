@@ -33,7 +33,6 @@ Deno.test("Dispatcher fails a job whose result the store finds too large, and st
       durationMs: 1,
     },
   })));
-  parts.clock.advance(await parts.clock.asleep());
   for (const job of [large, fine]) await parts.until("ack", job);
   const failed = await parts.repository.get(large.id);
   assert.equal(failed?.status, "FAILED");

@@ -41,6 +41,8 @@ function giveBack(held: Job, wasStarted: boolean): Change {
   return { kind: "give_back", held, wasStarted };
 }
 
+const refuse: Change = { kind: "refuse", id: "any", failureReason: "too large" };
+
 function rescue(held: Job, maxCrashes = 3): Change {
   return { kind: "rescue", held, maxCrashes };
 }
@@ -56,6 +58,21 @@ const table: readonly [name: string, job: Job, change: Change, expected: Partial
   ],
   ["edit changes a finished job", failed, edit({ name: "new" }), { name: "new" }],
   ["edit of nothing changes nothing", waiting, edit({}), {}],
+  ["refuse fails a waiting job, which never started", waiting, refuse, {
+    status: "FAILED",
+    failureReason: "too large",
+    completedAtMs: testNowMs,
+    durationMs: 0,
+  }],
+  ["refuse fails a scheduled job", scheduled, refuse, {
+    status: "FAILED",
+    failureReason: "too large",
+    completedAtMs: testNowMs,
+    durationMs: 0,
+  }],
+  ["refuse leaves a job alone that waits for its time", timed, refuse, null],
+  ["refuse leaves a running job alone", running, refuse, null],
+  ["refuse leaves a finished job alone", completed, refuse, null],
   ["schedule moves a timed job when its time has come", timed, schedule, {
     status: "SCHEDULED",
     scheduledAtMs: testNowMs,
