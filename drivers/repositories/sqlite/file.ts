@@ -35,7 +35,7 @@ const spillingCache = "PRAGMA cache_size = 10";
 
 /** All that is open of a file. */
 export interface SqliteFile {
-  /** The database, by its full path and as it was given: either may lead to another file one day. */
+  /** Where the database is, and the symbolic link that leads there: either may be another file one day. */
   readonly paths: readonly string[];
   readonly jobs: SqliteJobs;
   /** The write-ahead log: what is committed is safe when this is synced. */
@@ -85,12 +85,13 @@ export async function openSqliteFile(
     const logPath = `${fullPath}-wal`;
     const log = Deno.openSync(logPath, { write: true });
     opened.push(() => log.close());
+    const paths = Deno.lstatSync(path).isSymlink ? [fullPath, path] : [fullPath];
     const besides = lock === undefined ? [] : [`${fullPath}-shm`, lock.path];
     return {
-      paths: [fullPath, path],
+      paths,
       jobs,
       log,
-      watch: new FileWatch([fullPath, path, logPath, ...besides]),
+      watch: new FileWatch([...paths, logPath, ...besides]),
       assertRoom: (bytes) => assertRoom(database, bytes),
       emptyLog: () => emptyLog(database),
       close,
