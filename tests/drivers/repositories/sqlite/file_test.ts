@@ -61,6 +61,30 @@ Deno.test({
 });
 
 Deno.test({
+  name: "sqlite repository: a symbolic link that leads elsewhere is noticed",
+  // The reason: making one takes a privilege there.
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFile(async (path) => {
+      await using _logs = new CapturedLogs();
+      const link = `${path}.link`;
+      Deno.symlinkSync(path, link);
+      const repository = await openSqliteRepository({ path: link });
+      Deno.writeTextFileSync(`${path}.other`, "");
+      Deno.removeSync(link);
+      Deno.symlinkSync(`${path}.other`, link);
+      const expected = `Cannot write the SQLite database: ${link} was deleted, moved or replaced ` +
+        "while Valet had it open; put it back, or a backup of it, and start Valet again";
+      assert.deepEqual(await repository.health(), { isHealthy: false, reason: expected });
+      await assert.rejects(repository.insert([makeJob()]), {
+        code: "unavailable",
+        message: expected,
+      });
+      await repository.close();
+    }),
+});
+
+Deno.test({
   name: "openSqliteRepository: refuses a path that Deno lets nobody use in its own words",
   permissions: { read: true, write: true },
   // The reason: there is no /proc elsewhere.
