@@ -28,6 +28,7 @@ const pemCertificate = /-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CER
 
 /**
  * Takes every secret out of the environment of the process, so that neither tasks nor child processes find one there.
+ * The names of files stay: `deno task dev` starts Valet again and again in one process.
  *
  * @param directory where Docker puts secrets.
  */
@@ -35,16 +36,13 @@ export function takeSecrets(
   environment: Pick<Deno.Env, "get" | "delete"> = Deno.env,
   directory = "/run/secrets",
 ): Secrets {
-  function take(variable: string): string | undefined {
-    const value = environment.get(variable)?.trim();
-    environment.delete(variable);
-    return value || undefined;
-  }
+  const valueOf = (variable: string) => environment.get(variable)?.trim() || undefined;
   const problems: ErrorDetail[] = [];
   const taken = new Map(secretNames.map((name) => {
     const variable = variableOf(name);
-    const value = take(variable);
-    const path = take(fileVariableOf(name));
+    const value = valueOf(variable);
+    environment.delete(variable);
+    const path = valueOf(fileVariableOf(name));
     if (value !== undefined && path !== undefined) {
       const message = `Cannot use ${variable} and ${fileVariableOf(name)} together: only one of ` +
         "the two is allowed";

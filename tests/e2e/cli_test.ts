@@ -112,7 +112,7 @@ Deno.test("valet check finds each store that cannot be opened as it is configure
     const lines = process.stderr.trimEnd().split("\n");
     assert.equal(lines.length, 2, process.stderr);
     assert.match(lines[0]!, /MYSQL_DSN/);
-    assert.match(lines[1]!, /RABBITMQ_URI begins with http/);
+    assert.match(lines[1]!, /RABBITMQ_URI does not begin with amqp/);
     assert.ok(!process.stderr.includes("tell-nobody-4711"));
   });
   await withConfig(

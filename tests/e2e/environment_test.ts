@@ -103,7 +103,7 @@ Deno.test("a secret and its file together end the start with code 2, used or not
 
 for (const isolation of ["worker", "process"]) {
   Deno.test(`no task finds a secret in the environment (isolation: ${isolation})`, async () => {
-    const secrets = ["MYSQL_DSN", "POSTGRES_DSN", "RABBITMQ_URI_FILE", "VALET_TOKENS"];
+    const secrets = ["MYSQL_DSN", "POSTGRES_DSN", "RABBITMQ_URI", "VALET_TOKENS"];
     const env = Object.fromEntries(secrets.map((name) => [name, "tell-nobody-4711"]));
     await using valet = await startValet({
       config: { worker_pool: { isolation, concurrency: 1 } },
