@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { steadyNow } from "../../../src/clock.ts";
 import { ValetError } from "../../../src/errors.ts";
 import type { Job } from "../../../src/jobs/job.ts";
+import { CapturedLogs } from "../../testing/captured_logs.ts";
 import { makeJob, makeJobs, testNowMs } from "../../testing/make_job.ts";
 import { type DispatcherSetup, openDispatcher } from "../../testing/open_dispatcher.ts";
 
@@ -172,6 +173,27 @@ Deno.test("Dispatcher acks their messages where it acks claims, and publishes th
   assert.deepEqual(await parts.until("ack", waiting), ["ack"]);
   parts.pool.finish(await parts.pool.waitFor(1));
   assert.equal((await parts.pool.waitFor(2))[1]!.job.id, waiting.id);
+});
+
+Deno.test("Dispatcher drops the message of a job that the repository refuses for good", async () => {
+  await using logs = new CapturedLogs();
+  const bad = makeJob();
+  await using parts = await openDispatcher({
+    ...foreign,
+    repository: (stored) => ({
+      insert(jobs) {
+        if (jobs[0]!.id !== bad.id) return stored.insert(jobs);
+        return Promise.reject(new ValetError("too_large", "9 bytes; 8 are allowed"));
+      },
+    }),
+  });
+  const good = makeJob();
+  await parts.queue.publish([bad, good]);
+  parts.dispatcher.start();
+  await parts.until("ack", bad);
+  const [run] = await parts.pool.waitFor(1);
+  assert.equal(run!.job.id, good.id);
+  await logs.waitFor({ message: "dropped a job that cannot be stored", job_id: bad.id });
 });
 
 Deno.test("Dispatcher loses nothing of a batch in which a job cannot be adopted", async () => {

@@ -105,6 +105,20 @@ Deno.test("memory repository: stays bounded while jobs run for ever", async () =
   await repository.close();
 });
 
+Deno.test("memory repository: what is larger than all of it is too_large, and harms nothing", async () => {
+  const repository = await openMemoryRepository({ maxMemoryMb: 1 });
+  const [job, other] = makeJobs(2) as [Job, Job];
+  await repository.insert([job, other]);
+  const sizes = { code: "too_large", message: /it takes \d{7} bytes; .* holds 1048576 / };
+  const text = JSON.stringify("x".repeat(1_100_000));
+  await assert.rejects(repository.insert([makeJob({ paramsJson: text })]), sizes);
+  const held = await claimJobs(repository, [job.id, other.id]);
+  const finishes = [makeFinish(held[0]!), makeFinish(held[1]!, { resultJson: text })];
+  await assert.rejects(repository.change(finishes, testNowMs), sizes);
+  assert.equal((await repository.count()).byStatus.IN_PROGRESS, 2);
+  await repository.close();
+});
+
 Deno.test("memory repository: says once that it begins to forget", async () => {
   let lines = "";
   const write = (bytes: Uint8Array) => void (lines += new TextDecoder().decode(bytes));
