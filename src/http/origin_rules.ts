@@ -76,8 +76,9 @@ export function createOriginRules(options: OriginRuleOptions): (request: Request
     if (name === undefined) return;
     mayWarn = false;
     getLogger("http").warn(
-      `a request with the header ${name} came through a proxy: whoever reaches the proxy can run every task, ` +
-        "because there is no authentication",
+      "a request came through a proxy: whoever reaches the proxy can run every task, because there is no " +
+        "authentication",
+      { header: name },
     );
   }
 

@@ -185,8 +185,9 @@ export async function openNode(parts: NodeParts): Promise<Node> {
   if (config.repository.option === "memory") log.info(`jobs are kept in memory: ${memoryHint}`);
   if (!isLoopbackHost(server.host)) {
     log.warn(
-      `server.host is ${server.host}: every machine that reaches port ${port} can run every task, because ` +
-        "there is no authentication; with 127.0.0.1 only this machine can",
+      "server.host lets other machines reach the API, and there is no authentication: whoever reaches it can run " +
+        "every task; 127.0.0.1 keeps it to this machine",
+      { host: server.host, port },
     );
   }
 
