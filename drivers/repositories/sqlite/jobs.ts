@@ -73,12 +73,15 @@ export class SqliteJobs {
       try {
         this.#prepared.insert.run(...rowOf(job));
       } catch (thrown) {
-        if (!errorMessage(thrown).startsWith("UNIQUE constraint failed")) throw thrown;
+        const refusal = errorMessage(thrown).startsWith("UNIQUE constraint failed")
+          ? new ValetError(
+            "already_exists",
+            `Cannot insert job ${job.id}: a job of that id is stored; each id is allowed once`,
+          )
+          : refusalOf(job, thrown);
+        if (refusal === undefined) throw thrown;
         for (const { id } of jobs.slice(0, index)) this.delete(id);
-        throw new ValetError(
-          "already_exists",
-          `Cannot insert job ${job.id}: a job of that id is stored; each id is allowed once`,
-        );
+        throw refusal;
       }
       this.#count(job, 1);
     }
@@ -112,7 +115,7 @@ export class SqliteJobs {
     return this.#prepared.deleteResult.run(jobId).changes === 1;
   }
 
-  /** Applies one change; null: it does not fit. */
+  /** Applies one change; null: it does not fit. Throws `too_large` and `invalid_argument` for what cannot be stored. */
   change(change: Change, nowMs: number): Job | null {
     if ("held" in change && change.kind !== "renew") {
       // Its holder knows all that matters: a job that is still held needs no reading.
@@ -189,6 +192,14 @@ export class SqliteJobs {
 
   /** Writes what a change made of a job; false: the job is not what it was thought to be. */
   #write(job: Job, next: Job, change: Change): boolean {
+    try {
+      return this.#writeRow(job, next, change);
+    } catch (thrown) {
+      throw refusalOf(job, thrown) ?? thrown;
+    }
+  }
+
+  #writeRow(job: Job, next: Job, change: Change): boolean {
     if (change.kind === "edit") {
       this.#prepared.edit.run(toColumn(next.name), toColumn(next.description), next.id);
       return true;
@@ -232,4 +243,21 @@ export class SqliteJobs {
   #row(name: StatementName, ...values: SQLInputValue[]): Row | undefined {
     return this.#prepared[name].get(...values) as unknown as Row | undefined;
   }
+}
+
+/** Result codes of SQLite by what they say of a value: too large, or not what its column can hold. */
+const refusalCodes: ReadonlyMap<number, "too_large" | "invalid_argument"> = new Map([
+  [18, "too_large"],
+  [19, "invalid_argument"],
+  [20, "invalid_argument"],
+]);
+
+/** The error of one job, whose statement alone was undone; undefined: it is of the file, and so of all. */
+function refusalOf({ id }: Job, thrown: unknown): ValetError | undefined {
+  const { errcode } = thrown as { readonly errcode?: unknown };
+  // The lower byte of an extended code is the plain one.
+  const code = refusalCodes.get(Number(errcode) & 0xff);
+  if (code === undefined) return undefined;
+  const message = `Cannot store job ${id} in SQLite: ${errorMessage(thrown)}`;
+  return new ValetError(code, message, { cause: thrown });
 }

@@ -53,6 +53,39 @@ Deno.test("sqlite repository: lone surrogates come back as they were", async () 
   await repository.close();
 });
 
+Deno.test("sqlite repository: what the file refuses of one job harms none beside it", async () => {
+  const path = newPath();
+  await (await open(path)).close();
+  readFile(path, (database) => {
+    for (const [event, column] of [["INSERT", "name"], ["UPDATE", "result"]] as const) {
+      database.exec(
+        `CREATE TRIGGER no_${column} BEFORE ${event} ON jobs WHEN NEW.${column} LIKE '%bad%'
+        BEGIN SELECT RAISE(ABORT, 'no such value'); END`,
+      );
+    }
+  });
+  const repository = await open(path);
+  const jobs = makeJobs(3);
+  const refused = { code: "invalid_argument", message: /^Cannot store job \S+ in SQLite: no such/ };
+  const calls = await Promise.allSettled([
+    repository.insert([jobs[0]!]),
+    repository.insert([makeJob(), makeJob({ name: "bad" })]),
+    repository.insert([jobs[1]!, jobs[2]!]),
+  ]);
+  assert.deepEqual(calls.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  assert.equal((await repository.count()).waiting, 3);
+  const held = await claimJobs(repository, jobs.map(({ id }) => id));
+  const finish = (i: number, resultJson: string) =>
+    repository.change([makeFinish(held[i]!, { resultJson })], testNowMs);
+  const ends = await Promise.allSettled([finish(0, "1"), finish(1, '"bad"'), finish(2, "3")]);
+  assert.deepEqual(ends.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  await assert.rejects(finish(1, '"bad"'), refused);
+  assert.deepEqual(await repository.health(), { isHealthy: true });
+  assert.deepEqual(await finish(1, "2").then(([job]) => job?.status), "COMPLETED");
+  assert.equal((await repository.count()).byStatus.COMPLETED, 3);
+  await repository.close();
+});
+
 Deno.test("sqlite repository: times before 1970 and up to the last of a Date come back", async () => {
   const repository = await open();
   const times = [-62_135_596_800_000, -1, 0, 8_640_000_000_000_000];
