@@ -92,7 +92,7 @@ const plans: Readonly<
   job: [statements.job, [id], primary],
   lockedJob: [statements.lockedJob, [id], primary],
   result: [statements.result, [id], primary],
-  edit: [statements.edit, ["a", null, id], primary],
+  edit: [statements.edit, ["a", 1, null, id], primary],
   delete: [statements.delete, [id], primary],
   deleteResult: [statements.deleteResult, [id], primary],
   listAll: [statements.listAll, [id, 10], primary],
