@@ -15,7 +15,7 @@ import { makeJob } from "../testing/make_job.ts";
 Deno.test("openRepository: opens a driver by name, with its options", async () => {
   const repository = await openRepository("memory", { maxMemoryMb: 1 });
   const tooLarge = makeJob({ paramsJson: "x".repeat(2 ** 20) });
-  await assert.rejects(repository.insert([tooLarge]), { code: "unavailable" });
+  await assert.rejects(repository.insert([tooLarge]), { code: "too_large" });
   await repository.close();
 });
 
