@@ -44,7 +44,10 @@ export async function openListener(
     let isDeaf = false;
     while (!signal.aborted) {
       const pause = systemClock.sleep(isDeaf ? retryIntervalMs : checkIntervalMs, signal);
-      const reason = await Promise.race([server.failed, pause]) ?? await askItself(hostname, port);
+      const failure = await Promise.race([server.failed, pause]);
+      const reason = failure === undefined
+        ? await askItself(hostname, port)
+        : errorMessage(failure);
       if (signal.aborted) return;
       if (reason === undefined) {
         if (isDeaf) log.info("the API answers again");

@@ -23,6 +23,10 @@ const requestSlackMs = 5_000;
 /** Requests that a client may send ahead on a connection. */
 const maxAhead = 32;
 
+const malformed =
+  "it is no valid HTTP/1.1: its request line, headers or chunks are malformed, or hold a " +
+  "character that must be percent-encoded";
+
 interface Exchange {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
@@ -96,7 +100,7 @@ export async function listenWithNode(
       refuse(socket, "timeout", "it did not arrive in time");
     } else if (error.code === "HPE_HEADER_OVERFLOW") {
       refuse(socket, "invalid_argument", `its head has more than ${maxHeadBytes} bytes`);
-    } else refuse(socket, "invalid_argument", "it is no HTTP/1.1");
+    } else refuse(socket, "invalid_argument", malformed);
   });
 
   await new Promise<void>((resolve, reject) => {

@@ -16,6 +16,8 @@ export interface StartOptions {
    * from source. Default: the shipped tasks.
    */
   readonly tasks?: keyof typeof mains;
+  /** Its limit of file descriptors. Default: that of the test. */
+  readonly maxDescriptors?: number;
 }
 
 /** The process of a server, whether it listens or not. It is killed, and its configuration removed, at the end. */
@@ -93,30 +95,27 @@ export async function launchValet(options: StartOptions = {}): Promise<LaunchedV
 /** Runs the executable with these arguments. The caller waits for its end. */
 export async function runValetCommand(
   args: readonly string[],
-  options: Pick<StartOptions, "env" | "tasks"> & { readonly cwd?: string } = {},
+  options: Pick<StartOptions, "env" | "maxDescriptors" | "tasks"> & { readonly cwd?: string } = {},
 ): Promise<ValetProcess> {
-  const { cwd, env = {}, tasks = "shipped" } = options;
-  const folder = cwd === undefined ? {} : { cwd };
+  const { cwd, env = {}, maxDescriptors, tasks = "shipped" } = options;
   const isBinary = binaryPath !== undefined && tasks === "shipped";
   const main = fileURLToPath(import.meta.resolve(mains[tasks]));
-  const command = isBinary
-    ? new Deno.Command(await copyOfBinary(binaryPath), {
-      args: [...args],
-      ...folder,
-      clearEnv: true,
-      env,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    })
-    : new Deno.Command(Deno.execPath(), {
-      args: ["run", ...denoFlags, main, ...args],
-      ...folder,
-      env,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    });
+  const words = isBinary
+    ? [await copyOfBinary(binaryPath), ...args]
+    : [Deno.execPath(), "run", ...denoFlags, main, ...args];
+  if (maxDescriptors !== undefined) {
+    words.unshift("/bin/sh", "-c", `ulimit -n ${maxDescriptors}; exec "$0" "$@"`);
+  }
+  const [path, ...rest] = words;
+  const command = new Deno.Command(path!, {
+    args: rest,
+    ...(cwd === undefined ? {} : { cwd }),
+    clearEnv: isBinary,
+    env,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
   return new ValetProcess(command.spawn());
 }
 

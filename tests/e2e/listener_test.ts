@@ -1,0 +1,94 @@
+// The API stays reachable, or the node ends for its supervisor to start it again: out of descriptors, with
+// both listeners.
+
+import { strict as assert } from "node:assert";
+import { eventually } from "../testing/eventually.ts";
+import { skipOnOldRuntime } from "../testing/old_runtime.ts";
+import { type RunningValet, startValet } from "../testing/start_valet.ts";
+
+const kinds = ["node", "deno"] as const;
+const maxDescriptors = 1024;
+/** The node asks itself every 5 seconds, gives up after 20 and then drains. */
+const deadlineMs = 60_000;
+
+/** Connections that send nothing, or as many of them as the server takes. */
+async function openSilent(port: number, count: number): Promise<Disposable> {
+  const connections: Deno.Conn[] = [];
+  const closeAll = () => {
+    for (const connection of connections) connection.close();
+  };
+  try {
+    while (connections.length < count) {
+      connections.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+    }
+  } catch (error) {
+    closeAll();
+    throw error;
+  }
+  return { [Symbol.dispose]: closeAll };
+}
+
+/** Whether a new connection gets an answer. */
+async function isAlive({ api }: RunningValet): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(1_000);
+    const response = await fetch(`${api.baseUrl}/health/live`, {
+      signal,
+      headers: { connection: "close" },
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    // Refused, reset or silent: the caller asks again.
+    return false;
+  }
+}
+
+const isDeaf = ({ message }: { message: string }) =>
+  message === "the API does not answer over its own port";
+
+for (const kind of kinds) {
+  Deno.test(
+    skipOnOldRuntime(
+      `1,100 silent connections: ${kind} answers again`,
+      "node:http has no headersTimeout",
+    ),
+    async () => {
+      await using valet = await startValet({
+        maxDescriptors,
+        config: { server: { listener: kind, head_timeout: "1s" } },
+      });
+      using _silent = await openSilent(Number(new URL(valet.api.baseUrl).port), 1_100);
+      await eventually("an answer", () => isAlive(valet), deadlineMs);
+      assert.equal((await valet.api.run("dummytask")).status, "COMPLETED");
+    },
+  );
+
+  Deno.test(`a task that takes every descriptor: ${kind} answers again once there are some`, async () => {
+    await using valet = await startValet({
+      tasks: "fixtures",
+      maxDescriptors,
+      config: { server: { listener: kind } },
+    });
+    const { api, process } = valet;
+    await api.submit("takes_descriptors", { holdMs: 8_000 });
+    await process.waitForLog("that nothing answers", isDeaf, deadlineMs);
+    await eventually("an answer", () => isAlive(valet), deadlineMs);
+    await process.waitForLog("the end", ({ message }) => message === "the API answers again");
+  });
+}
+
+Deno.test("a task that keeps every descriptor ends the node with exit code 1", async () => {
+  await using valet = await startValet({
+    tasks: "fixtures",
+    maxDescriptors,
+    config: { server: { shutdown_grace: "100ms" } },
+  });
+  const { api, process } = valet;
+  await api.submit("takes_descriptors", { holdMs: 600_000 });
+  assert.equal((await process.waitForEnd(deadlineMs)).code, 1);
+  const fatal = process.log.filter(({ level }) => level === "fatal");
+  assert.deepEqual(fatal.map(({ message }) => message), [
+    "the API cannot be reached any more: this node must restart",
+  ]);
+});
