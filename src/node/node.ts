@@ -189,6 +189,13 @@ export async function openNode(parts: NodeParts): Promise<Node> {
         "every task; 127.0.0.1 keeps it to this machine",
       { host: server.host, port },
     );
+    if (server.listener === "deno") {
+      log.warn(
+        "server.listener deno bounds neither connections nor heads, idle or unread ones: without a proxy that does, " +
+          "anybody who reaches it can stop the API; server.listener node does so itself",
+        { host: server.host, port },
+      );
+    }
   }
 
   return {

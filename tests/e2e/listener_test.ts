@@ -92,3 +92,15 @@ Deno.test("a task that keeps every descriptor ends the node with exit code 1", a
     "the API cannot be reached any more: this node must restart",
   ]);
 });
+
+Deno.test("the listener deno is warned of at the start, beyond loopback alone", async () => {
+  for (const [host, count] of [["0.0.0.0", 1], ["127.0.0.1", 0]] as const) {
+    await using valet = await startValet({ config: { server: { host, listener: "deno" } } });
+    assert.ok(await isAlive(valet));
+    await valet.process.stop();
+    const warnings = valet.process.log.filter(({ message }) =>
+      /^server\.listener deno/.test(message)
+    );
+    assert.deepEqual(warnings.map(({ level }) => level), Array(count).fill("warn"));
+  }
+});
