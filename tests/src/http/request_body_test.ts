@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ValetError } from "../../../src/errors.ts";
 import type { Context } from "hono";
 import { type BodyLimits, createBodyReader } from "../../../src/http/request_body.ts";
+import { skipOnOldRuntime } from "../../testing/old_runtime.ts";
 import { makeApp, type TestAppOptions } from "../../testing/make_app.ts";
 import { serve } from "../../testing/serve.ts";
 
@@ -292,7 +293,8 @@ Deno.test("createBodyReader makes a stream that breaks off an error of the clien
   });
 });
 
-Deno.test("a body that dribbles is answered with 408", async () => {
+const dribbles = "a body that dribbles is answered with 408";
+Deno.test(skipOnOldRuntime(dribbles, "Deno.serve leaves a read behind", "2.9.6"), async () => {
   for (
     const [start, more] of [
       [`${head}Content-Length: 100\r\n\r\n`, "{"],
@@ -322,20 +324,15 @@ Deno.test("a body that comes in parts, but in time, is read", async () => {
   });
 });
 
-Deno.test({
-  name: "a body with a byte order mark is refused with a message that shows the mark",
-  // The reason: the oldest Deno takes the mark away before anybody sees it.
-  ignore: Deno.version.deno.startsWith("2.7."),
-  async fn() {
-    await withWire({}, async ({ send, receive }) => {
-      const marked = `\ufeff${job}`;
-      await send(`${head}Content-Length: ${encoder.encode(marked).length}\r\n\r\n${marked}`);
-      assert.match(
-        await receive("allowed"),
-        /400 Bad Request.*no JSON: Unexpected token 'U\+FEFF'/s,
-      );
-    });
-  },
+Deno.test("a body with a byte order mark is refused with a message that shows the mark", async () => {
+  await withWire({}, async ({ send, receive }) => {
+    const marked = `\ufeff${job}`;
+    await send(`${head}Content-Length: ${encoder.encode(marked).length}\r\n\r\n${marked}`);
+    assert.match(
+      await receive("allowed"),
+      /400 Bad Request.*no JSON: Unexpected token 'U\+FEFF'/s,
+    );
+  });
 });
 
 Deno.test("a body that is announced as too large is answered with 413 before it comes", async () => {
