@@ -47,6 +47,9 @@ async function runCurl(url: string): Promise<void> {
           const status = await run("curl", [
             ...output,
             ...headers,
+            "--header",
+            // It waits for a 100 before it sends a large body, unless it is told not to.
+            count % 2 === 0 ? "Expect:" : "Accept: */*",
             "--data-binary",
             `@${file}`,
             `${url}/jobs`,
