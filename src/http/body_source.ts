@@ -28,7 +28,7 @@ export interface ListenerBindings {
 
 /** The body of the request of that context. */
 export function bodyOf({ env, req }: Context): BodySource {
-  return (env as ListenerBindings | undefined)?.body ?? streamBody(req.raw);
+  return (env as ListenerBindings | undefined)?.body ?? webBody(req.raw);
 }
 
 /** What its listener found wrong with the head of the request of that context. */
@@ -36,36 +36,75 @@ export function problemOf({ env }: Context): string | undefined {
   return (env as ListenerBindings | undefined)?.problem;
 }
 
-/** The body of a request as its stream gives it. */
-export function streamBody({ body }: Request): BodySource {
-  let isComplete = body === null;
+/**
+ * Up to this announced length, which the server keeps its client to, a body is read at once: its stream would
+ * cost 10 microseconds more.
+ */
+const smallBytes = 64 * 1024;
+
+/** The body of a request of the fetch API. */
+export function webBody(request: Request): BodySource {
+  const length = request.headers.get("content-length");
+  const isSmall = length !== null && Number(length) <= smallBytes;
+  let isComplete = request.body === null;
   return {
     get isComplete() {
       return isComplete;
     },
     async read(onPart, timeoutMs) {
-      if (isComplete || body === null) return true;
-      const reader = body.getReader();
-      let isLate = false;
-      const timer = setTimeout(() => {
-        isLate = true;
-        reader.releaseLock();
-      }, timeoutMs);
-      try {
-        for (;;) {
-          const { value, done } = await reader.read().catch((cause) => {
-            throw new BrokenBodyError("the connection broke off", { cause });
-          });
-          if (done) return isComplete = true;
-          onPart(value);
-        }
-      } catch (error) {
-        if (isLate) return false;
-        throw error;
-      } finally {
-        clearTimeout(timer);
-        reader.releaseLock();
-      }
+      if (isComplete) return true;
+      const read = isSmall && !request.bodyUsed ? readAtOnce : readStream;
+      isComplete = await read(request, onPart, timeoutMs);
+      return isComplete;
     },
   };
+}
+
+async function readAtOnce(
+  request: Request,
+  onPart: (bytes: Uint8Array) => void,
+  timeoutMs: number,
+): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeIsOver = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), timeoutMs);
+  });
+  try {
+    const bytes = await Promise.race([request.bytes().catch(brokenOff), timeIsOver]);
+    if (bytes === null) return false;
+    onPart(bytes);
+    return true;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readStream(
+  { body }: Request,
+  onPart: (bytes: Uint8Array) => void,
+  timeoutMs: number,
+): Promise<boolean> {
+  const reader = body!.getReader();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    reader.releaseLock();
+  }, timeoutMs);
+  try {
+    for (;;) {
+      const { value, done } = await reader.read().catch(brokenOff);
+      if (done) return true;
+      onPart(value);
+    }
+  } catch (error) {
+    if (isLate) return false;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    reader.releaseLock();
+  }
+}
+
+function brokenOff(cause: unknown): never {
+  throw new BrokenBodyError("the connection broke off", { cause });
 }

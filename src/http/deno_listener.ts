@@ -2,7 +2,7 @@
 // doubtful framing by itself with an empty 400: it is for use behind a proxy that sees to all that.
 
 import { getLogger } from "../log/log.ts";
-import { streamBody } from "./body_source.ts";
+import { webBody } from "./body_source.ts";
 import type { AppFetch, HttpServer, ListenerOptions } from "./http_server.ts";
 import { readTarget } from "./request_head.ts";
 import { dropBodyAfter } from "./unread_body.ts";
@@ -38,7 +38,7 @@ async function answer(request: Request, fetch: AppFetch): Promise<Response> {
     contentLength,
     transferEncoding,
   });
-  const body = streamBody(request);
+  const body = webBody(request);
   const response = "path" in target
     ? await fetch(withPath(request, target.path), { body })
     : await fetch(new Request("http://localhost/", { headers }), { body, ...target });

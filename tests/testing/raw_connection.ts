@@ -60,10 +60,10 @@ export class RawConnection implements Disposable {
   }
 
   async #read(): Promise<boolean> {
-    const buffer = new Uint8Array(65_536);
+    const buffer = new Uint8Array(16_384);
     const count = await this.#connection.read(buffer);
     if (count === null) return false;
-    for (const byte of buffer.subarray(0, count)) this.received += String.fromCharCode(byte);
+    this.received += String.fromCharCode(...buffer.subarray(0, count));
     return true;
   }
 

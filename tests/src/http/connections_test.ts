@@ -191,13 +191,13 @@ Deno.test("an answer that nobody reads ends its connection (deno: it stays)", as
 
 Deno.test("a client that reads slowly gets its answer whole", async () => {
   const large = new LargeAnswer();
-  await using app = await openApp({ kind: "node", sendTimeoutMs: 1_000, answer: large.answer });
+  await using app = await openApp({ kind: "node", sendTimeoutMs: 3_000, answer: large.answer });
   using connection = await RawConnection.open(app.port);
   await connection.send(live);
-  for (let count = 0; count < 15; count++) {
+  for (let count = 0; count < 40; count++) {
     // Not a wait for an event: this client is slow.
     await new Promise((resolve) => setTimeout(resolve, 100));
-    await connection.receiveMore(mebibyte);
+    await connection.receiveMore(mebibyte / 2);
   }
   const { length } = await connection.receiveAll();
   assert.ok(length > LargeAnswer.bytes, `it got ${length} bytes`);
