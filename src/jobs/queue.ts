@@ -27,7 +27,8 @@ export interface Queue {
   /**
    * Adds the jobs at the end, all or none, and returns when the queue has them.
    *
-   * @throws ValetError `queue_full` where they do not all fit.
+   * @throws ValetError `queue_full` where they do not all fit, `too_large` where a message of theirs never
+   * will: some of the others may have been added, and no other call suffers.
    */
   publish(jobs: readonly Job[]): Promise<void>;
 

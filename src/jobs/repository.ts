@@ -74,7 +74,9 @@ export interface Backup {
  *
  * Every method may be called concurrently with every other, and none waits for another caller. What
  * a method returns is a snapshot: later changes do not show in it. A store that cannot be reached is
- * a ValetError `unavailable`; so is every call after `close`. Jobs are ordered by `id`.
+ * a ValetError `unavailable`; so is every call after `close`. Jobs are ordered by `id`. What the store will
+ * never take is `too_large` (the message has both sizes) or `invalid_argument`: an error of the one call that
+ * brought it, whatever other calls it shares a statement or a transaction with.
  */
 export interface Repository {
   /** Whether the jobs outlive this process. */
