@@ -6,7 +6,6 @@ import { errorMessage, ValetError } from "../errors.ts";
 import { getLogger } from "../log/log.ts";
 import { listenWithDeno } from "./deno_listener.ts";
 import type { AppFetch, HttpServer, Listener, ListenerOptions } from "./http_server.ts";
-import { listenWithNode } from "./node_listener.ts";
 
 /** How often it asks itself, and how long it waits for the answer. */
 const checkIntervalMs = 5_000;
@@ -27,7 +26,10 @@ export async function openListener(
   fetch: AppFetch,
   onDeaf: () => void,
 ): Promise<Listener> {
-  const listen = options.kind === "node" ? listenWithNode : listenWithDeno;
+  const listen = options.kind === "deno"
+    ? listenWithDeno
+    // Imported when needed: node:http takes time and memory.
+    : (await import("./node_listener.ts")).listenWithNode;
   let server: HttpServer;
   try {
     server = await listen(options, fetch);
