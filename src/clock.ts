@@ -16,7 +16,10 @@ export function steadyNow(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Returns in the next turn of the event loop, when everything that is ready in this one has run. */
+/**
+ * Returns in the next turn of the event loop, when everything that is ready in this one has run. Sockets may have
+ * to wait for more turns than one: long work divides itself with jobs/sliced_work.ts.
+ */
 export async function nextTurn(): Promise<void> {
   const turn = Atomics.waitAsync(turns, 0, 0);
   Atomics.notify(turns, 0);
