@@ -10,6 +10,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { getLogger } from "../log/log.ts";
 import { type BodySource, BrokenBodyError, type ListenerBindings } from "./body_source.ts";
 import { errorAnswer } from "./error_response.ts";
 import type { AppFetch, HttpServer, ListenerOptions } from "./http_server.ts";
@@ -23,6 +24,8 @@ const requestSlackMs = 5_000;
 /** Requests that a client may send ahead on a connection. */
 const maxAhead = 32;
 
+/** Between two warnings of the same. */
+const warnIntervalMs = 60_000;
 const malformed =
   "it is no valid HTTP/1.1: its request line, headers or chunks are malformed, or hold a " +
   "character that must be percent-encoded";
@@ -62,6 +65,18 @@ export async function listenWithNode(
   server.maxConnections = options.maxConnections;
   // A client may end its side after the request and still wait for the answer.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
+
+  let warnedAtMs = -Infinity;
+  server.on("drop", () => {
+    if (performance.now() - warnedAtMs < warnIntervalMs) return;
+    warnedAtMs = performance.now();
+    getLogger("http").warn(
+      "a connection was closed: as many are open as server.max_connections allows",
+      {
+        max_connections: options.maxConnections,
+      },
+    );
+  });
 
   const connections = new Map<Socket, Connection>();
   server.on("connection", (socket: Socket) => {

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { skipOnOldRuntime } from "../../testing/old_runtime.ts";
+import { CapturedLogs } from "../../testing/captured_logs.ts";
 import { openApp } from "../../testing/open_app.ts";
 import { RawConnection } from "../../testing/raw_connection.ts";
 
@@ -213,6 +214,7 @@ Deno.test("requests that are sent ahead without an end close their connection", 
 });
 
 Deno.test("connections above the limit are closed at once, and the others are served", async () => {
+  await using logs = new CapturedLogs();
   await using app = await openApp({ kind: "node", maxConnections: 2 });
   using first = await RawConnection.open(app.port);
   using second = await RawConnection.open(app.port);
@@ -220,8 +222,12 @@ Deno.test("connections above the limit are closed at once, and the others are se
     await connection.send(live);
     await connection.receive(/alive/);
   }
-  using third = await RawConnection.open(app.port);
-  assert.equal(await third.receiveAll(), "");
+  for (let count = 0; count < 3; count++) {
+    using third = await RawConnection.open(app.port);
+    assert.equal(await third.receiveAll(), "");
+  }
+  await logs.waitFor({ level: "warn", max_connections: 2 });
   await first.send(live);
   await first.receive(/alive[^]*alive/);
+  assert.equal(logs.lines.filter(({ level }) => level === "warn").length, 1);
 });
