@@ -66,18 +66,6 @@ export async function listenWithNode(
   // A client may end its side after the request and still wait for the answer.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
 
-  let warnedAtMs = -Infinity;
-  server.on("drop", () => {
-    if (performance.now() - warnedAtMs < warnIntervalMs) return;
-    warnedAtMs = performance.now();
-    getLogger("http").warn(
-      "a connection was closed: as many are open as server.max_connections allows",
-      {
-        max_connections: options.maxConnections,
-      },
-    );
-  });
-
   const connections = new Map<Socket, Connection>();
   server.on("connection", (socket: Socket) => {
     connections.set(socket, { exchanges: [], sentBytes: 0, sentAtMs: performance.now() });
@@ -124,8 +112,16 @@ export async function listenWithNode(
   });
   const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>();
   server.on("error", fail);
+  let warnedAtMs = -Infinity;
   const timer = setInterval(() => {
     const nowMs = performance.now();
+    if (connections.size >= options.maxConnections && nowMs - warnedAtMs > warnIntervalMs) {
+      warnedAtMs = nowMs;
+      getLogger("http").warn(
+        "as many connections are open as server.max_connections allows: further ones are closed at once",
+        { max_connections: options.maxConnections },
+      );
+    }
     for (const [socket, connection] of connections) {
       if (isStuck(socket, connection, nowMs - sendTimeoutMs)) socket.destroy();
     }
