@@ -116,7 +116,8 @@ function problemsOfHeaders(headers: Fields["headers"]): Problem[] {
   for (const [name, value] of Object.entries(headers)) {
     const key = name.toLowerCase();
     const tell = (message: string) => problems.push({ key: "headers", name, message });
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) tell("is no header name");
+    // A list is a record, too, of the names 0, 1, ...
+    if (!/^(?!\d+$)[\w!#$%&'*+.^`|~-]+$/.test(name)) tell("is no header name");
     else if (ownHeaders.includes(key)) tell("is a header that Valet sets itself");
     else if (seen.has(key)) tell("is given twice, in upper and lower case");
     else if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {

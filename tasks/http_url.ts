@@ -3,10 +3,13 @@
 import * as v from "valibot";
 
 /** A URL of HTTP, as text. */
-export const httpUrl: v.GenericSchema<string> = v.pipe(
-  v.string(),
-  v.url("is no URL"),
-  v.regex(/^[Hh][Tt][Tt][Pp][Ss]?:\/\//, "has a scheme other than http:// and https://"),
+export const httpUrl: v.GenericSchema<string> = v.config(
+  v.pipe(
+    v.string(),
+    v.url("is no URL; one such as https://example.com/path is allowed"),
+    v.regex(/^[Hh][Tt][Tt][Pp][Ss]?:\/\//, "has a scheme other than http:// and https://"),
+  ),
+  { abortPipeEarly: true },
 );
 
 /** What is wrong with the user name and the password of a URL; undefined: nothing, or it has none. */

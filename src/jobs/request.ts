@@ -19,6 +19,7 @@ import {
   jobListQuery,
   newJobSchema,
 } from "./request_schema.ts";
+import "./valibot_messages.ts";
 
 /** A request for a new job, checked. */
 export interface NewJob {

@@ -48,14 +48,20 @@ const maxNamedTasks = 20;
 const defaultPageLimit = 100;
 const maxPageLimit = 1000;
 
+// MySQL would store another text.
+const wellFormed = v.check<string, string>(
+  (text) => text.isWellFormed(),
+  "has half of a surrogate pair, which is no character",
+);
+
 const name = field(
   `a text of 1 to ${maxNameLength} characters is allowed`,
-  v.pipe(v.string(), v.minLength(1), v.check((text) => hasAtMost(text, maxNameLength))),
+  v.pipe(v.string(), v.minLength(1), v.check((text) => hasAtMost(text, maxNameLength)), wellFormed),
 );
 
 const description = field(
   `a text of at most ${maxDescriptionBytes} bytes is allowed`,
-  v.pipe(v.string(), v.check((text) => isShort(text, maxDescriptionBytes))),
+  v.pipe(v.string(), v.check((text) => isShort(text, maxDescriptionBytes)), wellFormed),
 );
 
 const params = field("an object is allowed", v.custom<object>(isObject));

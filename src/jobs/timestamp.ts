@@ -67,9 +67,10 @@ export function parseTimestamp(text: string): number | string {
 }
 
 function problemOfDate(text: string): string {
+  if (text === "") return "it is empty";
   if (/^\d+$/.test(text)) return "it is a bare number";
   if (/^\s/.test(text)) return "it begins with a space";
-  const [date = ""] = /^[^Tt ]*/.exec(text) ?? [];
+  const [date = ""] = /^[^A-Za-z ]+(?=[Tt ]\d)/.exec(text) ?? [text];
   return `the date ${quote(date)} is not of the form YYYY-MM-DD`;
 }
 

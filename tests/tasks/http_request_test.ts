@@ -241,6 +241,8 @@ Deno.test("httpRequest refuses params that do not fit and names the field", asyn
     [{ url, expected_status: [] }, /expected_status: /],
     [{ url, max_body_bytes: 1.5 }, /max_body_bytes: /],
     [{ url, headers: { a: 1 } }, /headers.a: /],
+    [{ url, headers: ["a: b"] }, /headers.0: is no header name/],
+    [{ url, headers: "a: b" }, /headers: /],
     [{ url, headers: { "a b": "x" } }, /headers.a b: is no header name/],
     [{ url, headers: { "": "x" } }, /headers.: is no header name/],
     [{ url, headers: { "a:": "x" } }, /headers.a:: is no header name/],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import * as v from "valibot";
 import { ValetError } from "../../../src/errors.ts";
 import {
   createNewJobParser,
@@ -253,6 +254,45 @@ Deno.test("parseNewJob gives the issues of the task's schema, beside other wrong
   // Params that are no object are not worth a schema's time.
   assert.deepEqual(await wrongPathsOf({ ...input, task_params: [] }), ["task_params"]);
   assert.equal((await wrongPathsOf({ ...valid, task_name: "flood" })).length, 100);
+});
+
+Deno.test("parseNewJob words what a schema of Valibot has no message for", async () => {
+  const params = v.strictObject({
+    text: v.string(),
+    kind: v.picklist(["a", "b"]),
+    body: v.union([v.string(), v.array(v.unknown())]),
+    list: v.array(v.pipe(v.number(), v.integer(), v.maxValue(9))),
+    name: v.pipe(v.string(), v.minLength(2)),
+    even: v.pipe(v.number(), v.check((number) => number % 2 === 0)),
+  });
+  const parse = createNewJobParser(registerTasks({ t: { params, run: () => {} } }), 1000);
+  const task_params = { kind: "c", body: 5, list: [1, 2.5, 10], name: "x", even: 3, nmae: "x" };
+  const { details } = await errorOf(() => parse({ task_name: "t", task_params }));
+  assert.deepEqual(details.map(({ path, message }) => `${path} ${message}`), [
+    "task_params.text is missing",
+    'task_params.kind is "c"; "a" or "b" is allowed',
+    "task_params.body is 5; string or Array is allowed",
+    "task_params.list[1] is 2.5, which is no integer",
+    "task_params.list[2] is 10; <=9 is allowed",
+    "task_params.name has the length 1; >=2 is allowed",
+    "task_params.even is 3, which is not allowed",
+    "task_params.nmae is not a known param",
+  ]);
+});
+
+Deno.test("parseNewJob and parseJobFields refuse half a surrogate pair, which a store would change", async () => {
+  const message = "has half of a surrogate pair, which is no character";
+  for (const key of ["name", "description"]) {
+    const input = { [key]: "a\ud800" };
+    assert.deepEqual((await errorOf(() => parse({ ...valid, ...input }))).details, [{
+      path: key,
+      message,
+    }]);
+    assert.deepEqual((await errorOf(() => parseJobFields(input))).details, [{
+      path: key,
+      message,
+    }]);
+  }
 });
 
 Deno.test("parseNewJob waits for an async schema, and gives it an object where no params came", async () => {

@@ -35,7 +35,10 @@ const timestamps: Readonly<Record<string, string>> = {
 };
 
 const noTimestamps: Readonly<Record<string, string>> = {
-  "": 'the date "" is not of the form YYYY-MM-DD',
+  "": "it is empty",
+  "tomorrow": 'the date "tomorrow" is not of the form YYYY-MM-DD',
+  "Thu, 06 Jun 2022 15:04:05 GMT":
+    'the date "Thu, 06 Jun 2022 15:04:05 GMT" is not of the form YYYY-MM-DD',
   "now": 'the date "now" is not of the form YYYY-MM-DD',
   "1654527845": "it is a bare number",
   " 2022-06-06T15:04:05Z": "it begins with a space",
