@@ -6,30 +6,36 @@ import { freePort } from "./free_port.ts";
 export class Door {
   readonly port: number;
   readonly #listener: Deno.TcpListener;
-  readonly #connections: Deno.Conn[] = [];
-  readonly #ends: Promise<unknown>[] = [];
+  readonly #shutting = new AbortController();
+  /** Whoever came through, until they are cut off or leave. */
+  readonly #visits: Promise<unknown>[] = [];
+  readonly #open: Promise<void>;
 
   constructor(serverPort: number, port: number = freePort()) {
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
     this.port = this.#listener.addr.port;
-    this.#ends.push(this.#letThrough(serverPort));
+    this.#open = this.#letThrough(serverPort);
   }
 
   /** Cuts off whoever came through; from now on connections are refused. */
   async shut(): Promise<void> {
     this.#listener.close();
-    for (const connection of this.#connections) connection.close();
-    await Promise.all(this.#ends);
+    this.#shutting.abort();
+    await this.#open;
+    await Promise.all(this.#visits);
   }
 
   async #letThrough(serverPort: number): Promise<void> {
-    for await (const client of this.#listener) {
-      const server = await Deno.connect({ hostname: "127.0.0.1", port: serverPort });
-      this.#connections.push(client, server);
-      this.#ends.push(
-        client.readable.pipeTo(server.writable).catch(() => {}),
-        server.readable.pipeTo(client.writable).catch(() => {}),
-      );
-    }
+    for await (const client of this.#listener) this.#visits.push(this.#visit(client, serverPort));
+  }
+
+  async #visit(client: Deno.TcpConn, serverPort: number): Promise<void> {
+    const server = await Deno.connect({ hostname: "127.0.0.1", port: serverPort });
+    // The end of either direction closes the connections, and so does the signal.
+    const { signal } = this.#shutting;
+    await Promise.allSettled([
+      client.readable.pipeTo(server.writable, { signal }),
+      server.readable.pipeTo(client.writable, { signal }),
+    ]);
   }
 }
