@@ -44,7 +44,7 @@ export interface SqliteFile {
   readonly watch: FileWatch;
   /** Throws what SQLite throws where the disk has no room for a transaction of so many bytes; leaves nothing behind. */
   readonly assertRoom: (bytes: number) => void;
-  /** Moves what the log holds into the database file, as far as nobody reads the log. */
+  /** Moves what the log holds into the database file. Throws where somebody reads the log. */
   readonly emptyLog: () => void;
   readonly close: () => void;
 }
@@ -113,7 +113,9 @@ async function isOnLocalDisk(fullPath: string): Promise<boolean> {
 }
 
 function emptyLog(database: DatabaseSync): void {
-  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  // SQLite itself throws nothing where it had to leave something in the log.
+  const [isBusy] = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() as unknown as number[];
+  if (isBusy !== 0) throw new Error("another program reads the database");
 }
 
 /** Writes so many bytes to the log in a transaction, and takes that back. The log keeps the room. */
@@ -122,10 +124,10 @@ function assertRoom(database: DatabaseSync, bytes: number): void {
     // The room that the log takes up may be all that is needed.
     emptyLog(database);
   } catch {
-    // The database file cannot grow; whether the log can is seen next.
+    // The database file cannot grow, or somebody reads the log; whether that can grow is seen next.
   }
-  database.exec(`${spillingCache}; BEGIN IMMEDIATE`);
   try {
+    database.exec(`${spillingCache}; BEGIN IMMEDIATE`);
     database.exec(`CREATE TABLE room (bytes); INSERT INTO room VALUES (zeroblob(${bytes}))`);
   } finally {
     // A full disk has ended it already.

@@ -196,6 +196,39 @@ Deno.test("openSqliteFile: on a network file system it has the file for itself",
     assert.equal(await readAsOther(path, "SELECT count(*) AS n FROM jobs"), '[{"n":1}]');
   }));
 
+Deno.test("openSqliteFile: a look for room that another program stops leaves the cache as it was", () =>
+  withFile(async (path) => {
+    const file = await openSqliteFile(path);
+    const writer = new DatabaseSync(path);
+    writer.exec("BEGIN IMMEDIATE");
+    assert.throws(() => file.assertRoom(1), { message: /locked/ });
+    writer.close();
+    const logBytes = () => Deno.statSync(`${path}-wal`).size;
+    const before = logBytes();
+    file.jobs.transaction(() => {
+      file.jobs.insert(makeJobs(20, { description: "x".repeat(60_000) }));
+      assert.equal(logBytes(), before, "all of it waits in memory for the commit");
+    });
+    assert.ok(logBytes() > before);
+    file.close();
+  }));
+
+Deno.test("openSqliteFile: a log that somebody reads cannot be emptied, which is told", () =>
+  withFile(async (path) => {
+    const file = await openSqliteFile(path);
+    file.jobs.transaction(() => file.jobs.insert([makeJob()]));
+    const reader = new DatabaseSync(path, { readOnly: true });
+    reader.exec("BEGIN; SELECT count(*) FROM jobs");
+    file.jobs.transaction(() => file.jobs.insert([makeJob()]));
+    assert.throws(() => file.emptyLog(), { message: "another program reads the database" });
+    // There is room all the same.
+    file.assertRoom(100_000);
+    reader.close();
+    file.emptyLog();
+    assert.equal(Deno.statSync(`${path}-wal`).size, 0);
+    file.close();
+  }));
+
 Deno.test("isNetworkType knows NFS and CIFS, signed or not, and no disk", () => {
   assert.ok([0x6969, 0xff534d42, 0xff534d42 | 0, 0x65735546].every(isNetworkType));
   assert.ok(![0xef53, 0x58465342, 0x9123683e | 0, 0x01021994, 0x794c7630].some(isNetworkType));
