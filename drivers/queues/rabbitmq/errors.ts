@@ -21,7 +21,7 @@ export function openError(
   options: RabbitmqOptions,
   { hostname, port }: BrokerPlace,
 ): ValetError {
-  const { broker: { vhost }, queueName } = options;
+  const { broker: { vhost }, passive, queueName } = options;
   const text = errorMessage(thrown);
   const refusal = (problem: string) =>
     new ValetError("invalid_config", `Cannot open the rabbitmq job queue: ${problem}`, {
@@ -44,8 +44,11 @@ export function openError(
       );
     case notFound:
       return unavailable(
-        `Cannot use the queue ${queueName}: it is not there, and with ` +
-          "job_queue.rabbitmq.passive: true Valet does not declare it; declare it at the broker",
+        `Cannot use the queue ${queueName}: ` +
+          (passive
+            ? "it is not there, and with job_queue.rabbitmq.passive: true Valet does not declare it; " +
+              "declare it at the broker"
+            : brokerText(text)),
         thrown,
       );
     case resourceLocked:

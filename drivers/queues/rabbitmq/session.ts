@@ -100,7 +100,8 @@ export async function tryBroker(options: RabbitmqOptions, place: BrokerPlace): P
       return false;
     });
     if (isThere) await declareQueue(channel, options);
-    await connection.close();
+    // amqplib does not tell that the broker has gone in place of an answer to this.
+    await inTime(connection.close(), closeTimeoutMs);
   });
 }
 

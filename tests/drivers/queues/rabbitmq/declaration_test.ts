@@ -1,8 +1,11 @@
 // How the queue is declared at the broker (type, arguments, passive), and which broker of several is used.
 
 import assert from "node:assert/strict";
+import { openError } from "../../../../drivers/queues/rabbitmq/errors.ts";
+import { parseRabbitmqOptions } from "../../../../drivers/queues/rabbitmq/options.ts";
 import {
   checkRabbitmqQueue,
+  connectRabbitmqQueue,
   openRabbitmqQueue,
 } from "../../../../drivers/queues/rabbitmq/queue.ts";
 import type { Queue } from "../../../../src/jobs/queue.ts";
@@ -180,6 +183,17 @@ test("passive takes the queue as it is, and declares none", async (queueName) =>
   });
 });
 
+test("a queue that is gone before it is used is told in the broker's words", async (queueName) => {
+  const thrown = await withChannel(server.uri, (channel) => {
+    channel.on("error", () => {});
+    return channel.consume(queueName, () => {});
+  }).catch((thrown) => thrown);
+  const options = parseRabbitmqOptions({ uri: server.uri, queueName });
+  const { code, message } = openError(thrown, options, options.broker.places[0]!);
+  assert.equal(code, "unavailable");
+  assert.match(message, new RegExp(`^Cannot use the queue ${queueName}: NOT_FOUND - no queue`));
+});
+
 const refused: readonly (readonly [options: Record<string, unknown>, problem: string])[] = [
   [{ queueType: "stream" }, 'queueType is "stream"; "classic" or "quorum" is allowed'],
   [{ queueType: "quorum" }, "a quorum queue is durable; set durable: true"],
@@ -242,3 +256,33 @@ test("a connection that is lost is replaced by one to the next host, round and r
   await first.shut();
   await second.shut();
 });
+
+test("to try a broker ends in time where that does not answer the end", async (queueName) => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  const uri = `amqp://127.0.0.1:${port}`;
+  await Promise.all([
+    carryAllButTheEnd(listener),
+    assert.rejects(connectRabbitmqQueue({ uri, queueName }), {
+      code: "unavailable",
+      message: /^Cannot reach RabbitMQ at 127\.0\.0\.1:\d+: RabbitMQ did not answer within 2 s/,
+    }),
+  ]);
+});
+
+/** Leads one client to the server, and drops its request to close the connection. */
+async function carryAllButTheEnd(listener: Deno.Listener): Promise<void> {
+  const client = await listener.accept();
+  listener.close();
+  const broker = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const withoutEnd = new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, controller) {
+      // Class 10, method 50, of AMQP 0-9-1.
+      if (!bytes.toHex().includes("000a0032")) controller.enqueue(bytes);
+    },
+  });
+  await Promise.allSettled([
+    client.readable.pipeThrough(withoutEnd).pipeTo(broker.writable),
+    broker.readable.pipeTo(client.writable),
+  ]);
+}
