@@ -61,7 +61,7 @@ export function postsTo({ port }: ServerProcess): Target {
  * Compares servers with a bare one at full load, in short turns, since the machine is not the same for a second: one
  * comparison for each. What the functions open they hand to the resources, which end with the measure.
  */
-export async function compareTargets(
+async function compareTargets(
   openBare: Open,
   openOthers: readonly Open[],
 ): Promise<Comparison[]> {

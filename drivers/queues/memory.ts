@@ -5,7 +5,7 @@
 
 import { ValetError } from "../../src/errors.ts";
 import type { Job } from "../../src/jobs/job.ts";
-import type { Delivery, Queue } from "../../src/jobs/queue.ts";
+import { type Delivery, type Queue, queueFull } from "../../src/jobs/queue.ts";
 import type { Health } from "../../src/jobs/repository.ts";
 import { readPositiveInteger } from "../read_option.ts";
 import { WaitingTake } from "./waiting_take.ts";
@@ -55,13 +55,7 @@ class MemoryQueue implements Queue {
 
   async publish(jobs: readonly Job[]): Promise<void> {
     const room = this.room();
-    if (jobs.length > room) {
-      throw new ValetError(
-        "queue_full",
-        `Cannot publish ${jobs.length} jobs: the job queue has room for ${room} of its ` +
-          `${this.#capacity}; try again later or raise its capacity`,
-      );
-    }
+    if (jobs.length > room) throw queueFull(jobs.length, room, this.#capacity);
     for (const job of jobs) this.#waiting.push(job);
     if (jobs.length > 0) this.#waitingTake.wake();
   }

@@ -19,7 +19,7 @@ import type { Repository } from "../jobs/repository.ts";
 import type { RegisteredTask } from "../tasks/task.ts";
 
 /** How long a job may run that asks for no timeout and whose task has none: 84,600 s. */
-export const defaultTimeoutMs = 84_600_000;
+const defaultTimeoutMs = 84_600_000;
 
 /** What the dispatcher works with. */
 export interface DispatcherOptions {

@@ -2,9 +2,9 @@
 // the repository is read for more as they are taken. Opened by src/node/stores.ts.
 
 import type { Job } from "../jobs/job.ts";
-import type { Delivery, Queue } from "../jobs/queue.ts";
+import { type Delivery, type Queue, queueFull } from "../jobs/queue.ts";
 import type { Health, Repository } from "../jobs/repository.ts";
-import { errorMessage, ValetError } from "../errors.ts";
+import { errorMessage } from "../errors.ts";
 import { getLogger } from "../log/log.ts";
 
 /** What such a queue works with. */
@@ -66,13 +66,7 @@ class StoredQueue implements Queue {
 
   async publish(jobs: readonly Job[]): Promise<void> {
     const room = this.room();
-    if (jobs.length > room) {
-      throw new ValetError(
-        "queue_full",
-        `Cannot publish ${jobs.length} jobs: the job queue has room for ${room} of its ` +
-          `${this.#capacity}; try again later or raise its capacity`,
-      );
-    }
+    if (jobs.length > room) throw queueFull(jobs.length, room, this.#capacity);
     const heldCount = this.#isBehind ? 0 : this.#queue.room();
     const held = jobs.slice(0, heldCount);
     this.#leaveStored(jobs.slice(heldCount));

@@ -2,6 +2,7 @@
 // or repeating one does no harm, because the repository decides who runs a job.
 // Implemented by drivers/queues/*, called by the services in src/.
 
+import { ValetError } from "../errors.ts";
 import type { Job } from "./job.ts";
 import type { Health } from "./repository.ts";
 
@@ -69,4 +70,13 @@ export interface Queue {
 
   /** Releases everything and ends a `take` that waits. A second close does nothing. */
   close(): Promise<void>;
+}
+
+/** What `publish` throws where so many jobs do not fit. */
+export function queueFull(count: number, room: number, capacity: number): ValetError {
+  return new ValetError(
+    "queue_full",
+    `Cannot publish ${count} jobs: the job queue has room for ${room} of its ${capacity}; try again ` +
+      "later or raise its capacity",
+  );
 }
