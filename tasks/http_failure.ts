@@ -12,6 +12,7 @@ const reasons: Readonly<Record<string, string>> = {
   ETIMEDOUT: "the server did not answer in time",
   ENOTFOUND: "the name of the host is not known",
   EAI_AGAIN: "the name of the host cannot be looked up at the moment",
+  ERR_SSL_WRONG_VERSION_NUMBER: "the server does not speak TLS there; use http://",
   HPE_HEADER_OVERFLOW: "the header of the answer is too long",
 };
 

@@ -106,8 +106,13 @@ function knownKeys(notes: ReadonlyMap<string, SettingNotes>): Map<string, string
   return keys;
 }
 
-function describeWrong(name: string, { value }: WrongValue, notes: SettingNotes): string {
-  const { allowed, hint = "", options = [] } = notes;
+function describeWrong(
+  name: string,
+  { key, path, value }: WrongValue,
+  notes: SettingNotes,
+): string {
+  const { allowedItem, hint = "", options = [] } = notes;
+  const allowed = path === key ? notes.allowed : allowedItem ?? notes.allowed;
   const guess = typeof value === "string" ? didYouMean(value, options) : "";
   return `${name} is ${show(value)}: ${allowed} is allowed${hint}${guess}`;
 }
@@ -117,7 +122,7 @@ function readText(path: string): string {
     return readFileText(path);
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound
-      ? "there is no such file: --config names another"
+      ? "there is no such file"
       : errorMessage(error);
     throw invalidConfig(path, [{ path: "", message: `${path}: ${why}` }], error);
   }

@@ -11,7 +11,11 @@ export function host(): ValueKind<string> {
 
 /** A list of hosts as {@link host} takes them. */
 export function hostList(): ValueKind<string[]> {
-  return listOf(hostSchema(), "a list of host names or IP addresses, without a port");
+  return listOf(
+    hostSchema(),
+    "a list of host names or IP addresses, without a port",
+    "a host name or an IP address, without a port,",
+  );
 }
 
 /** A list of `*` or web origins; they come out as browsers write them. */
@@ -22,7 +26,11 @@ export function originList(): ValueKind<string[]> {
     v.check((text) => text === "*" || URL.canParse(text)),
     v.transform(canonicalOrigin),
   );
-  return listOf(origin, 'a list of "*" or origins such as https://example.com');
+  return listOf(
+    origin,
+    'a list of "*" or origins such as https://example.com',
+    '"*" or an origin such as https://example.com, without a path,',
+  );
 }
 
 function hostSchema() {
@@ -34,10 +42,12 @@ function hostSchema() {
 function listOf(
   item: v.GenericSchema<unknown, string>,
   allowed: string,
+  allowedItem: string,
 ): ValueKind<string[]> {
   return {
     schema: v.pipe(v.array(item), v.maxLength(maxListLength)),
     allowed,
+    allowedItem,
     fromText: (text) => text.split(",").map((item) => item.trim()),
   };
 }

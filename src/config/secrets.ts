@@ -55,7 +55,7 @@ export function takeSecrets(
     read(name) {
       const { value, path } = taken.get(name)!;
       if (value !== undefined) return value;
-      if (path !== undefined) return readNamedFile(name, path);
+      if (path !== undefined) return readNamedFile(fileVariableOf(name), path);
       for (const file of dockerSecretsOf(name)) {
         const content = readIfThere(`${directory}/${file}`, name);
         if (content) return content;
@@ -78,22 +78,13 @@ export function describeSecretSources(name: SecretName): string {
  *
  * @throws ValetError `invalid_config` if the file cannot be read or holds none.
  */
-export async function readCertificateFile(
+export function readCertificateFile(
   variable: "MYSQL_CA_PEM_FILE",
   environment: Pick<Deno.Env, "get"> = Deno.env,
-): Promise<string | undefined> {
+): string | undefined {
   const path = environment.get(variable)?.trim();
   if (!path) return undefined;
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    throw new ValetError(
-      "invalid_config",
-      `Cannot read the file that ${variable} names, ${path}: ${errorMessage(error)}`,
-      { cause: error },
-    );
-  }
+  const text = readNamedFile(variable, path);
   if (pemCertificate.test(text)) return text;
   throw new ValetError(
     "invalid_config",
@@ -114,8 +105,8 @@ function dockerSecretsOf(name: SecretName): string[] {
   return [name, `valet-${name.replace(/^valet_/, "").replaceAll("_", "-")}`];
 }
 
-function readNamedFile(name: SecretName, path: string): string {
-  const named = `the file that ${fileVariableOf(name)} names, ${path}`;
+function readNamedFile(variable: string, path: string): string {
+  const named = `the file that ${variable} names, ${path}`;
   let text: string;
   try {
     text = readFileText(path).trim();

@@ -13,6 +13,8 @@ export interface ValueKind<Value> {
   readonly schema: v.GenericSchema<unknown, Value>;
   /** What is allowed, for people: `an integer from 1 to 1000`. */
   readonly allowed: string;
+  /** What an item of a list may be. */
+  readonly allowedItem?: string;
   /** The end of an error, where it is not plain how to write such a value: `, such as 5s`. */
   readonly hint?: string;
   /** The names to choose from. */

@@ -134,6 +134,11 @@ const reasons = [
     "this machine has no such address; set server.host to one that it has, or to 0.0.0.0 for all",
   ],
   [
+    undefined,
+    "ENOTFOUND",
+    "no address of that name is known; set server.host to an address of this machine",
+  ],
+  [
     Deno.errors.PermissionDenied,
     "EACCES",
     "the system does not allow that port to this user; set port to 1024 or more, or grant CAP_NET_BIND_SERVICE",
@@ -142,7 +147,7 @@ const reasons = [
 
 function cannotListen({ hostname, port }: ListenerOptions, cause: unknown): ValetError {
   const why = reasons.find(([kind, code]) =>
-    cause instanceof kind || (cause as { code?: unknown }).code === code
+    (kind !== undefined && cause instanceof kind) || (cause as { code?: unknown }).code === code
   );
   const reason = why === undefined ? errorMessage(cause) : why[2];
   const message = `Cannot listen on port ${port} of server.host ${hostname}: ${reason}`;

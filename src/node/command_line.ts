@@ -94,7 +94,7 @@ export function parseCommandLine(args: readonly string[]): Command {
   if (connects && name !== "check") throw usageError(`${name} takes no --connect`);
   const filePath = name === "backup" ? operands.shift() : undefined;
   const [extra] = operands;
-  if (extra !== undefined) throw usageError(`${JSON.stringify(extra)} is one command too many`);
+  if (extra !== undefined) throw usageError(`${JSON.stringify(extra)} is one argument too many`);
   if (name === "backup") {
     if (!filePath) throw usageError("backup needs the name of the file to make");
     return { name, ...file, filePath };

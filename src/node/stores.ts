@@ -114,7 +114,7 @@ async function repositoryOptions(
     ? {
       ...repository.mysql,
       dsn: readNeededSecret(secrets, "mysql_dsn", "repository.option: mysql"),
-      caPem: await readCertificateFile("MYSQL_CA_PEM_FILE"),
+      caPem: readCertificateFile("MYSQL_CA_PEM_FILE"),
     }
     : repository[option];
   await checkRepository(option, options);

@@ -195,6 +195,15 @@ Deno.test("httpRequest cuts a body to what a result may hold, whatever its chara
   assert.ok(Uint8Array.fromBase64(body).every((byte) => byte === 0xff));
 });
 
+Deno.test("httpRequest says that a server does not speak TLS", async () => {
+  await serve(() => new Response("plain"), async (url) => {
+    const secure = `${url.replace("http:", "https:")}`;
+    await assert.rejects(runTask(httpRequest, { url: secure }), {
+      message: `Cannot GET ${secure}: the server does not speak TLS there; use http://`,
+    });
+  });
+});
+
 Deno.test("httpRequest says that the connection was refused, without credentials and query", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;

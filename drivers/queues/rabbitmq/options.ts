@@ -70,7 +70,9 @@ export function parseRabbitmqOptions(options: unknown): RabbitmqOptions {
     nowait: readFlag(values, "nowait"),
   };
   const isQuorum = readIsQuorum(values);
-  if (isQuorum && !flags.durable) throw refusal("a quorum queue is durable; set durable: true");
+  if (isQuorum && !flags.durable) {
+    throw refusal("a quorum queue is durable; set job_queue.rabbitmq.durable: true");
+  }
   if (isQuorum && flags.exclusive) throw refusal("a quorum queue cannot be exclusive");
   if (isQuorum && flags.deletedWhenUnused) {
     throw refusal("a quorum queue cannot be deleted_when_unused");

@@ -48,9 +48,13 @@ function makeFile(partPath: string, copyPath: string): void {
   try {
     Deno.openSync(partPath, { write: true, createNew: true, mode: 0o600 }).close();
   } catch (thrown) {
-    const reason = thrown instanceof Deno.errors.AlreadyExists
-      ? `${partPath} exists, so another backup is under way or was broken off; then remove that file`
-      : errorMessage(thrown);
+    let reason = errorMessage(thrown);
+    if (thrown instanceof Deno.errors.NotFound) {
+      reason = "its folder does not exist; make that first";
+    } else if (thrown instanceof Deno.errors.AlreadyExists) {
+      reason =
+        `${partPath} exists, so another backup is under way or was broken off; then remove that file`;
+    }
     throw cannot(copyPath, "invalid_argument", reason, thrown);
   }
 }

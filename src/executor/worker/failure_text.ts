@@ -101,5 +101,7 @@ function permissionReason(message: string): string {
   if (match === null) return message;
   const [, name, resource] = match;
   const what = resource === undefined ? "" : ` to ${resource}`;
-  return `needs ${name} access${what}; declare permissions.${name}`;
+  const isGrantable = ["env", "net", "read", "sys", "write"].includes(name!);
+  return `needs ${name} access${what}` +
+    (isGrantable ? `; declare permissions.${name}` : ", which no task can have");
 }

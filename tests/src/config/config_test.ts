@@ -234,28 +234,28 @@ const refused: readonly [text: string, ...lines: string[]][] = [
   [
     "server:\n  cors_origins: ['*', example.com, 3]",
     '2:23: server.cors_origins[1] is "example.com": ' +
-    'a list of "*" or origins such as https://example.com is allowed',
+    '"*" or an origin such as https://example.com, without a path, is allowed',
     "2:36: server.cors_origins[2] is 3: " +
-    'a list of "*" or origins such as https://example.com is allowed',
+    '"*" or an origin such as https://example.com, without a path, is allowed',
   ],
   [
     "server:\n  cors_origins:\n    -\n    - '*'",
     "3:5: server.cors_origins[0] is null: " +
-    'a list of "*" or origins such as https://example.com is allowed',
+    '"*" or an origin such as https://example.com, without a path, is allowed',
   ],
   [
     "server: {cors_origins: ['https://*.example.com', 'https://me@a', 'https://a/', 'http://a:b']}",
     ...[25, 50, 66, 80].map((column, index) =>
       `1:${column}: server.cors_origins[${index}] is ` +
       `"${["https://*.example.com", "https://me@a", "https://a/", "http://a:b"][index]}": ` +
-      'a list of "*" or origins such as https://example.com is allowed'
+      '"*" or an origin such as https://example.com, without a path, is allowed'
     ),
   ],
   [
     "server: {hosts: ['a.example:8080', 'http://a', '']}",
     ...["a.example:8080", "http://a", ""].map((host, index) =>
       `1:${[18, 36, 48][index]}: server.hosts[${index}] is "${host}": ` +
-      "a list of host names or IP addresses, without a port is allowed"
+      "a host name or an IP address, without a port, is allowed"
     ),
   ],
   [

@@ -99,8 +99,8 @@ const refused: readonly [environment: Record<string, string>, ...lines: string[]
   ],
   [
     { VALET_SERVER_CORS_ORIGINS: "https://a.example,b.example," },
-    'VALET_SERVER_CORS_ORIGINS[1] is "b.example": a list of "*" or origins such as https://example.com is allowed',
-    'VALET_SERVER_CORS_ORIGINS[2] is "": a list of "*" or origins such as https://example.com is allowed',
+    'VALET_SERVER_CORS_ORIGINS[1] is "b.example": "*" or an origin such as https://example.com, without a path, is allowed',
+    'VALET_SERVER_CORS_ORIGINS[2] is "": "*" or an origin such as https://example.com, without a path, is allowed',
   ],
   [
     { VALET_JOB_QUEUE_RABBITMQ_ARGUMENTS: '{"x-a": 1, "y": 1}' },

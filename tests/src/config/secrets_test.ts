@@ -193,10 +193,10 @@ Deno.test("readCertificateFile reads the file that the variable names", async ()
   const certificate = "-----BEGIN CERTIFICATE-----\r\nAA+/==\r\n-----END CERTIFICATE-----";
   await withDirectory({ "ca.pem": `of our authority\n${certificate}\n` }, async (directory) => {
     const environment = environmentOf({ MYSQL_CA_PEM_FILE: ` ${directory}/ca.pem\n` });
-    const text = await readCertificateFile("MYSQL_CA_PEM_FILE", environment);
+    const text = readCertificateFile("MYSQL_CA_PEM_FILE", environment);
     assert.ok(text!.includes(certificate));
   });
-  assert.equal(await readCertificateFile("MYSQL_CA_PEM_FILE", environmentOf({})), undefined);
+  assert.equal(readCertificateFile("MYSQL_CA_PEM_FILE", environmentOf({})), undefined);
 });
 
 Deno.test("readCertificateFile says what is wrong with a file, by its path", async () => {
@@ -209,10 +209,16 @@ Deno.test("readCertificateFile says what is wrong with a file, by its path", asy
     for (const name of [...Object.keys(files), "missing.pem"]) {
       const path = `${directory}/${name}`;
       const environment = environmentOf({ MYSQL_CA_PEM_FILE: path });
-      const message = name === "missing.pem"
-        ? `Cannot read the file that MYSQL_CA_PEM_FILE names, ${path}: `
-        : `Cannot use the file that MYSQL_CA_PEM_FILE names, ${path}: it holds no PEM certificate, `;
-      await assert.rejects(readCertificateFile("MYSQL_CA_PEM_FILE", environment), (error) => {
+      const reasons: Record<string, string> = {
+        "missing.pem": "there is no such file",
+        "empty.pem": "it is empty",
+      };
+      const message =
+        `Cannot ${
+          name === "missing.pem" ? "read" : "use"
+        } the file that MYSQL_CA_PEM_FILE names, ` +
+        `${path}: ${reasons[name] ?? "it holds no PEM certificate, "}`;
+      assert.throws(() => readCertificateFile("MYSQL_CA_PEM_FILE", environment), (error) => {
         assert.ok(error instanceof ValetError);
         assert.equal(error.code, "invalid_config");
         assert.ok(error.message.startsWith(message), error.message);

@@ -52,8 +52,8 @@ const refused: readonly [args: string, why: string][] = [
   // main.ts starts a runner before the command line is parsed.
   ["runner", '"runner" is no command'],
   ["backup", "backup needs the name of the file to make"],
-  ["backup a.db b.db", '"b.db" is one command too many'],
-  ["check a.yaml", '"a.yaml" is one command too many'],
+  ["backup a.db b.db", '"b.db" is one argument too many'],
+  ["check a.yaml", '"a.yaml" is one argument too many'],
 ];
 
 for (const [args, why] of refused) {

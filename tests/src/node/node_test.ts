@@ -230,7 +230,10 @@ Deno.test("openNode says where it cannot listen, and leaves nothing running", as
         { port: 0, server: { host: "192.0.2.1" } },
         "port 0 of server.host 192.0.2.1: this machine has no such address; set server.host to one",
       ],
-      [{ port: 0, server: { host: "no-host.invalid" } }, "port 0 of server.host no-host.invalid: "],
+      [
+        { port: 0, server: { host: "no-host.invalid" } },
+        "port 0 of server.host no-host.invalid: no address of that name is known; set server.host",
+      ],
     ] as const;
     for (const [settings, problem] of failures) {
       const parts = await makeParts(settings);

@@ -196,7 +196,7 @@ test("a queue that is gone before it is used is told in the broker's words", asy
 
 const refused: readonly (readonly [options: Record<string, unknown>, problem: string])[] = [
   [{ queueType: "stream" }, 'queueType is "stream"; "classic" or "quorum" is allowed'],
-  [{ queueType: "quorum" }, "a quorum queue is durable; set durable: true"],
+  [{ queueType: "quorum" }, "a quorum queue is durable; set job_queue.rabbitmq.durable: true"],
   [{ ...quorum, exclusive: true }, "a quorum queue cannot be exclusive"],
   [{ ...quorum, deletedWhenUnused: true }, "a quorum queue cannot be deleted_when_unused"],
   [

@@ -97,7 +97,10 @@ test("refuses a file that exists, and one that another backup is making", async 
     code: "invalid_argument",
     message: /other\.db\.part exists, so another backup is under way or was broken off/,
   });
-  await assert.rejects(backUp(folder, "none/copy.db"), { code: "invalid_argument" });
+  await assert.rejects(backUp(folder, "none/copy.db"), {
+    code: "invalid_argument",
+    message: `Cannot back up to ${folder}/none/copy.db: its folder does not exist; make that first`,
+  });
   return ["copy.db", "other.db.part", "valet.db"];
 });
 

@@ -20,6 +20,7 @@ const permissionTable: readonly [message: string, reason: string][] = endings.fl
     `Requires read access to "/a, b"${end}`,
     'needs read access to "/a, b"; declare permissions.read',
   ],
+  [`Requires run access to "ls"${end}`, 'needs run access to "ls", which no task can have'],
   [`Requires read access to <CWD>${end}`, "needs read access to <CWD>; declare permissions.read"],
   [`Requires env access to "HOME"${end}`, 'needs env access to "HOME"; declare permissions.env'],
 ]);
