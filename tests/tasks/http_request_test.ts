@@ -197,7 +197,7 @@ Deno.test("httpRequest cuts a body to what a result may hold, whatever its chara
 
 Deno.test("httpRequest says that a server does not speak TLS", async () => {
   await serve(() => new Response("plain"), async (url) => {
-    const secure = `${url.replace("http:", "https:")}`;
+    const secure = `${url.replace("http:", "https:")}/`;
     await assert.rejects(runTask(httpRequest, { url: secure }), {
       message: `Cannot GET ${secure}: the server does not speak TLS there; use http://`,
     });

@@ -13,7 +13,7 @@ function environmentOf(values: Record<string, string>) {
 
 async function withDirectory(
   files: Record<string, string>,
-  use: (directory: string) => Promise<void>,
+  use: (directory: string) => Promise<void> | void,
 ): Promise<void> {
   const directory = await Deno.makeTempDir();
   try {
@@ -191,7 +191,7 @@ Deno.test("takeSecrets fails with the path where a Docker secret cannot be read"
 
 Deno.test("readCertificateFile reads the file that the variable names", async () => {
   const certificate = "-----BEGIN CERTIFICATE-----\r\nAA+/==\r\n-----END CERTIFICATE-----";
-  await withDirectory({ "ca.pem": `of our authority\n${certificate}\n` }, async (directory) => {
+  await withDirectory({ "ca.pem": `of our authority\n${certificate}\n` }, (directory) => {
     const environment = environmentOf({ MYSQL_CA_PEM_FILE: ` ${directory}/ca.pem\n` });
     const text = readCertificateFile("MYSQL_CA_PEM_FILE", environment);
     assert.ok(text!.includes(certificate));
@@ -205,7 +205,7 @@ Deno.test("readCertificateFile says what is wrong with a file, by its path", asy
     "cut.pem": "-----BEGIN CERTIFICATE-----\nAAAA\n",
     "empty.pem": "",
   };
-  await withDirectory(files, async (directory) => {
+  await withDirectory(files, (directory) => {
     for (const name of [...Object.keys(files), "missing.pem"]) {
       const path = `${directory}/${name}`;
       const environment = environmentOf({ MYSQL_CA_PEM_FILE: path });

@@ -210,7 +210,7 @@ Deno.test("openStores takes secrets from the environment, and a file that it nam
     });
     const stores = await openStores(config, drivers, takeSecrets(), never);
     const [repository, queue] = opened.map(({ options }) => options as Record<string, unknown>);
-    assert.deepEqual([repository!["dsn"], repository!["caPem"]], ["u:p@/db", certificate]);
+    assert.deepEqual([repository!["dsn"], repository!["caPem"]], ["u:p@/db", certificate.trim()]);
     assert.equal(Deno.env.get("MYSQL_DSN"), undefined);
     assert.deepEqual([queue!["uri"], queue!["prefetch"]], ["amqp://z", 3 + 5 + 128]);
     await stores!.queue.close();
