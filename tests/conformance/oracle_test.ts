@@ -6,5 +6,6 @@ import { repositoryConformance } from "./repository.ts";
 repositoryConformance({
   name: "oracle",
   open: () => Promise.resolve(createOracleRepository()),
+  isUnbounded: true,
   modelRuns: 10,
 });

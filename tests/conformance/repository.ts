@@ -10,7 +10,7 @@ import { testEdits } from "./repository_edits.ts";
 import { testFinds } from "./repository_finds.ts";
 import { testLeases } from "./repository_leases.ts";
 import { testLifeCycle } from "./repository_life_cycle.ts";
-import { testLists } from "./repository_lists.ts";
+import { testListBounds, testLists } from "./repository_lists.ts";
 import { testModel } from "./repository_model.ts";
 import { testRecords } from "./repository_records.ts";
 import { testRescues } from "./repository_rescues.ts";
@@ -31,6 +31,8 @@ export interface RepositorySuite {
   reopen?(repository: Repository): Promise<Repository>;
   /** What declares the tests. Default: `Deno.test`. */
   readonly declare?: typeof Deno.test;
+  /** Whether a list may be as large and take as long as it will: that of the oracle, which no node has. */
+  readonly isUnbounded?: boolean;
   /** How many random command sequences the model test tries. Default 100. */
   readonly modelRuns?: number;
 }
@@ -77,6 +79,7 @@ export function repositoryConformance(suite: RepositorySuite): void {
   testRecords(test);
   testRoundTrips(test);
   testLists(test);
+  if (!suite.isUnbounded) testListBounds(test);
   testFinds(test);
   testChanges(test);
   testEdits(test);

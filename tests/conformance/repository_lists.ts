@@ -182,7 +182,10 @@ export function testLists(test: TestRepository): void {
     }
     assert.deepEqual(await readPages(repository, { text: "x".repeat(60_000), limit: 10 }), []);
   });
+}
 
+/** Declares the tests of how much a list may do at once. */
+export function testListBounds(test: TestRepository): void {
   test("list with maxMs looks at one job at least, and goes on where it ended", async (repository) => {
     const needle = makeJob({ name: "the needle" });
     await repository.insert([needle, ...makeJobs(600)]);

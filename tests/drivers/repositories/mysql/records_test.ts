@@ -10,6 +10,7 @@ import { claimJob, claimJobs, runJob } from "../../../testing/claim_jobs.ts";
 import { assertPagesOfLargeJobs } from "../../../testing/large_jobs.ts";
 import { makeClaim, makeFinish, makeJob, makeJobs } from "../../../testing/make_job.ts";
 import { type MariadbServer, startMariadb } from "../../../testing/mariadb_server.ts";
+import { skipOnOldRuntime } from "../../../testing/old_runtime.ts";
 import { testNeeding } from "../../../testing/needs.ts";
 
 const test = testNeeding("mariadb");
@@ -232,7 +233,12 @@ class LossyProxy implements AsyncDisposable {
   }
 }
 
-test("mysql: calls whose answer was lost are repeated, and done once", async () => {
+const lostAnswers = skipOnOldRuntime(
+  "mysql: calls whose answer was lost are repeated, and done once",
+  "a connection that is being read stays open behind its close",
+  "2.9.6",
+);
+test(lostAnswers, async () => {
   await using logs = new CapturedLogs();
   await using proxy = new LossyProxy(server.port);
   const dsn = (await server.createDatabase()).replace(`:${server.port})`, `:${proxy.port})`);
