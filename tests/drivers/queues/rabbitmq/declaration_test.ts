@@ -16,6 +16,7 @@ import { eventually } from "../../../testing/eventually.ts";
 import { freePort } from "../../../testing/free_port.ts";
 import { makeJobs } from "../../../testing/make_job.ts";
 import { testNeeding } from "../../../testing/needs.ts";
+import { skipOnOldRuntime } from "../../../testing/old_runtime.ts";
 import { withChannel } from "../../../testing/rabbitmq_channel.ts";
 import { RabbitmqServer } from "../../../testing/rabbitmq_server.ts";
 import { takeDeliveries } from "../../../testing/take_deliveries.ts";
@@ -27,8 +28,13 @@ declare.beforeAll(async () => {
 });
 
 /** Declares a test with a queue name of its own; the queue is deleted. */
-function test(promise: string, body: (queueName: string) => Promise<void>): void {
-  declare(`rabbitmq queue: ${promise}`, async () => {
+function test(
+  promise: string,
+  body: (queueName: string) => Promise<void>,
+  oldestDeno?: string,
+): void {
+  const reason = "a connection that is being read stays open behind its close";
+  declare(skipOnOldRuntime(`rabbitmq queue: ${promise}`, reason, oldestDeno), async () => {
     // Short: what the broker says of it has 255 bytes.
     const queueName = `q${crypto.randomUUID()}`;
     try {
@@ -239,23 +245,27 @@ test("of several hosts the first that can be reached is used", async (queueName)
   });
 });
 
-test("a connection that is lost is replaced by one to the next host, round and round", async (queueName) => {
-  await using logs = new CapturedLogs();
-  let [first, second] = [new Door(server.port), new Door(server.port)];
-  const hosts = `127.0.0.1:${first.port},127.0.0.1:${second.port},127.0.0.1:${freePort()}`;
-  const queue = await open(queueName, { uri: `amqp://${hosts}` });
-  for (let round = 0; round < 2; round++) {
+test(
+  "a connection that is lost is replaced by one to the next host, round and round",
+  async (queueName) => {
+    await using logs = new CapturedLogs();
+    let [first, second] = [new Door(server.port), new Door(server.port)];
+    const hosts = `127.0.0.1:${first.port},127.0.0.1:${second.port},127.0.0.1:${freePort()}`;
+    const queue = await open(queueName, { uri: `amqp://${hosts}` });
+    for (let round = 0; round < 2; round++) {
+      await first.shut();
+      await logs.waitFor({ level: "info", message: "RabbitMQ is back" });
+      await assertCarriesJobs(queue);
+      logs.lines.length = 0;
+      // The one that serves now is shut next, and the other one is open again.
+      [first, second] = [second, new Door(server.port, first.port)];
+    }
+    await queue.close();
     await first.shut();
-    await logs.waitFor({ level: "info", message: "RabbitMQ is back" });
-    await assertCarriesJobs(queue);
-    logs.lines.length = 0;
-    // The one that serves now is shut next, and the other one is open again.
-    [first, second] = [second, new Door(server.port, first.port)];
-  }
-  await queue.close();
-  await first.shut();
-  await second.shut();
-});
+    await second.shut();
+  },
+  "2.9.6",
+);
 
 test("to try a broker ends in time where that does not answer the end", async (queueName) => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
