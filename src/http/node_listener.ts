@@ -9,7 +9,7 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { getLogger } from "../log/log.ts";
 import { type BodySource, BrokenBodyError, type ListenerBindings } from "./body_source.ts";
 import { errorAnswer } from "./error_response.ts";
@@ -21,6 +21,8 @@ const maxHeadBytes = 32 * 1024;
 const checkIntervalMs = 1_000;
 /** Beyond the time of head and body: whoever reads the body answers first. */
 const requestSlackMs = 5_000;
+/** Half of what a request may take to arrive that its client sent before it saw the end of the listener. */
+const lastRequestMs = 50;
 /** Requests that a client may send ahead on a connection. */
 const maxAhead = 32;
 
@@ -81,6 +83,7 @@ export async function listenWithNode(
     const connection = connections.get(incoming.socket);
     if (connection === undefined) return;
     const { exchanges } = connection;
+    if (!server.listening) outgoing.shouldKeepAlive = false;
     const start = () => void listener(holdTarget(incoming), outgoing);
     exchanges.push({ incoming, outgoing, start });
     outgoing.on("close", () => {
@@ -134,11 +137,20 @@ export async function listenWithNode(
     failed,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => {
+        const closeIdle = () => server.closeIdleConnections();
+        // Twice: after a long turn the first timer comes before what has arrived in it.
+        let end = setTimeout(() => end = setTimeout(closeIdle, lastRequestMs), lastRequestMs);
+        // That of node:http would end idle connections at once, and with them requests that have just arrived.
+        NetServer.prototype.close.call(server, () => {
+          clearTimeout(end);
           clearInterval(timer);
+          // Ends the checks of node:http.
+          server.close();
           resolve();
         });
-        server.closeIdleConnections();
+        for (const { exchanges } of connections.values()) {
+          for (const { outgoing } of exchanges) outgoing.shouldKeepAlive = false;
+        }
       }),
     abort: () => server.closeAllConnections(),
   };

@@ -8,6 +8,8 @@ import { makeApp, type TestApp, type TestAppOptions } from "./make_app.ts";
 /** An app that listens. */
 export interface OpenApp extends AsyncDisposable, TestApp {
   readonly port: number;
+  /** Stops to listen, in order. */
+  readonly close: () => Promise<void>;
 }
 
 /** How to open it. */
@@ -39,6 +41,7 @@ export async function openApp(options: OpenAppOptions): Promise<OpenApp> {
   return {
     ...app,
     port: listener.port,
+    close: () => listener.close(),
     async [Symbol.asyncDispose]() {
       const closed = listener.close();
       listener.abort();

@@ -231,3 +231,37 @@ Deno.test("connections above the limit are closed at once, and the others are se
   await first.receive(/alive[^]*alive/);
   assert.equal(logs.lines.filter(({ level }) => level === "warn").length, 1);
 });
+
+Deno.test("node: a request that was sent before its client saw the end is answered, as the last one", async () => {
+  await using app = await openApp({ kind: "node" });
+  const connections = [await RawConnection.open(app.port), await RawConnection.open(app.port)];
+  for (const connection of connections) {
+    await connection.send(live);
+    await connection.receive(/\r\n\r\n\{[^}]*\}$/);
+    connection.received = "";
+  }
+  const [used, idle] = connections as [RawConnection, RawConnection];
+  const closed = app.close();
+  await used.send(live);
+  assert.match(await used.receiveAll(), /^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n/i);
+  assert.equal(await idle.receiveAll(), "");
+  await closed;
+  await assert.rejects(RawConnection.open(app.port), Deno.errors.ConnectionRefused);
+  for (const connection of connections) connection[Symbol.dispose]();
+});
+
+Deno.test("node: the answers under way when it closes end their connections", async () => {
+  const { promise: isAsked, resolve: ask } = Promise.withResolvers<void>();
+  const { promise: answer, resolve } = Promise.withResolvers<Response>();
+  await using app = await openApp({ kind: "node", answer: () => (ask(), answer) });
+  using connection = await RawConnection.open(app.port);
+  await connection.send(live);
+  await isAsked;
+  const closed = app.close();
+  resolve(new Response("hello"));
+  assert.match(
+    await connection.receiveAll(),
+    /^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*hello/i,
+  );
+  await closed;
+});
