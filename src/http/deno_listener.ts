@@ -46,9 +46,9 @@ async function answer(request: Request, fetch: AppFetch): Promise<Response> {
   if (body.isComplete || !hasBody) return response;
   // All that ends the connection here is an answer that breaks off once nobody reads the body. Where the client
   // sends nothing more, a read is under way and nothing does.
-  return dropBodyAfter(response, body, response.headers, (controller) => {
+  return await dropBodyAfter(response, body, response.headers, () => {
     request.body?.cancel().catch(() => {}); // the client may have gone
-    controller.error(breakOff);
+    throw breakOff;
   });
 }
 

@@ -25,6 +25,8 @@ const requestSlackMs = 5_000;
 const lastRequestMs = 50;
 /** Requests that a client may send ahead on a connection. */
 const maxAhead = 32;
+/** Of the long answers of all connections that are not read yet. */
+const maxUnreadBytes = 256 * 1024 * 1024;
 
 /** Between two warnings of the same. */
 const warnIntervalMs = 60_000;
@@ -41,6 +43,8 @@ interface Exchange {
 
 /** A connection, and what is under way on it. */
 interface Connection {
+  /** Of the answer that is under way, if it is a long one: so much is held until it has been read. */
+  answerBytes: number;
   /** The first one is being answered, the others wait: answers that nobody reads must not pile up. */
   readonly exchanges: Exchange[];
   sentBytes: number;
@@ -70,14 +74,38 @@ export async function listenWithNode(
 
   const connections = new Map<Socket, Connection>();
   server.on("connection", (socket: Socket) => {
-    connections.set(socket, { exchanges: [], sentBytes: 0, sentAtMs: performance.now() });
+    const sentAtMs = performance.now();
+    connections.set(socket, { answerBytes: 0, exchanges: [], sentBytes: 0, sentAtMs });
     socket.on("close", () => connections.delete(socket));
   });
 
   const listener = getRequestListener(
-    (request, env) => answer(request, (env as { incoming: HeldIncoming }).incoming, fetch),
+    async (request, env) => {
+      const { incoming } = env as { incoming: HeldIncoming };
+      const response = await answer(request, incoming, fetch);
+      if (response.headers.has("content-length")) holdAnswer(incoming.socket, response);
+      return response;
+    },
     { overrideGlobalObjects: false, autoCleanupIncoming: false, hostname: "localhost" },
   );
+  /** Where answers that nobody reads take too much, whoever has read nothing for the longest time goes. */
+  function holdAnswer(socket: Socket, { body, headers }: Response): void {
+    const own = connections.get(socket);
+    if (own === undefined || body === null) return;
+    own.answerBytes = Number(headers.get("content-length"));
+    let bytes = 0;
+    for (const { answerBytes } of connections.values()) bytes += answerBytes;
+    if (bytes <= maxUnreadBytes) return;
+    const held = [...connections].filter(([other, { answerBytes }]) =>
+      answerBytes > 0 && other !== socket
+    ).sort(([, a], [, b]) => a.sentAtMs - b.sentAtMs);
+    for (const [other, { answerBytes }] of held) {
+      other.destroy();
+      bytes -= answerBytes;
+      if (bytes <= maxUnreadBytes) return;
+    }
+  }
+
   /** Answers the requests of a connection one after the other. */
   function take(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const connection = connections.get(incoming.socket);
@@ -88,6 +116,7 @@ export async function listenWithNode(
     exchanges.push({ incoming, outgoing, start });
     outgoing.on("close", () => {
       exchanges.shift();
+      connection.answerBytes = 0;
       if (!server.listening) incoming.socket.end();
       exchanges[0]?.start();
     });
@@ -209,12 +238,14 @@ async function answer(
 async function answerEarly(response: Response, body: BodySource): Promise<Response> {
   const headers = new Headers(response.headers);
   headers.set("connection", "close");
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  headers.set("content-length", String(bytes.byteLength));
-  const { status } = response;
-  return dropBodyAfter(new Response(bytes, { status }), body, headers, (controller) => {
-    controller.close();
-  });
+  let known = response;
+  // A long answer tells its length, and is not to be held here.
+  if (response.body !== null && !headers.has("content-length")) {
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    headers.set("content-length", String(bytes.byteLength));
+    known = new Response(bytes, response);
+  }
+  return await dropBodyAfter(known, body, headers, () => {});
 }
 
 /** The body of a request of node:http. */

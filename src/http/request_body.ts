@@ -30,6 +30,9 @@ export type UseBody = <Result>(
 const jsonLimits = { maxLevels: 64, maxValues: 100_000 };
 /** What the large bodies of all requests under way may have: each takes ten times that until it is answered. */
 const maxLargeBytes = 64 * 1024 * 1024;
+/** What a body may have, however small they are, and beyond that of what size: a tiny part costs more than its bytes. */
+const maxTinyParts = 10_000;
+const tinyPartBytes = 64;
 /** A body of more than this is a large one; others are never kept waiting by those. */
 const largeBytes = 64 * 1024;
 
@@ -47,16 +50,22 @@ export function createBodyReader({ maxBytes, timeoutMs }: BodyLimits): UseBody {
     refuseCompressed(headers);
     if (Number(headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
     const count = createJsonCounter(jsonLimits);
-    const parts: Uint8Array[] = [];
+    let text: Uint8Array = new Uint8Array();
     let bytes = 0;
+    let partCount = 0;
     let held = 0;
 
     function take(part: Uint8Array): void {
+      const start = bytes;
       bytes += part.byteLength;
+      partCount++;
+      if (partCount > maxTinyParts && bytes < partCount * tinyPartBytes) throw tooManyParts();
       if (bytes > maxBytes) throw tooLarge(maxBytes);
       if (bytes > largeBytes) hold(bytes - held);
       count(part);
-      parts.push(part);
+      // Nearly every body comes as one part. Kept as they come, a million parts of one byte would take a gigabyte.
+      if (start === 0) text = part;
+      else text = append(text, start, part);
     }
 
     function hold(more: number): void {
@@ -68,7 +77,7 @@ export function createBodyReader({ maxBytes, timeoutMs }: BodyLimits): UseBody {
 
     try {
       await readAll(bodyOf(context), take, timeoutMs);
-      return await use(parse(decode(parts)));
+      return await use(parse(decode(text.subarray(0, bytes))));
     } finally {
       heldBytes -= held;
     }
@@ -104,25 +113,27 @@ function refuseCompressed(headers: Headers): void {
   );
 }
 
+/** The buffer, or a larger one with what is in it, with the part at that place. */
+function append(buffer: Uint8Array, start: number, part: Uint8Array): Uint8Array {
+  const end = start + part.byteLength;
+  let larger = buffer;
+  if (end > buffer.byteLength) {
+    larger = new Uint8Array(2 * end);
+    larger.set(buffer);
+  }
+  larger.set(part, start);
+  return larger;
+}
+
 /** One for all: to make one costs more than to decode most bodies. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function decode(parts: readonly Uint8Array[]): string {
+function decode(text: Uint8Array): string {
   try {
-    return decoder.decode(parts.length === 1 ? parts[0] : joined(parts));
+    return decoder.decode(text);
   } catch (cause) {
     throw unreadable("it is not UTF-8", cause);
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const part of parts) {
-    bytes.set(part, end);
-    end += part.length;
-  }
-  return bytes;
 }
 
 function parse(text: string): RequestBody {
@@ -148,6 +159,12 @@ function noObject(kind: string, cause?: unknown): ValetError {
 
 function unreadable(problem: string, cause?: unknown): ValetError {
   return new ValetError("invalid_argument", `Cannot read the body: ${problem}`, { cause });
+}
+
+function tooManyParts(): ValetError {
+  return unreadable(
+    `it comes in more than ${maxTinyParts} chunks of less than ${tinyPartBytes} bytes; send larger ones`,
+  );
 }
 
 function tooMany(): ValetError {

@@ -6,27 +6,29 @@ import type { BodySource } from "./body_source.ts";
 /** What is read and dropped after such an answer. */
 const maxDroppedBytes = 64 * 1024 * 1024;
 const maxDropMs = 1_000;
+/** What a part counts for at least: a tiny one costs more than its bytes. */
+const minPartBytes = 4 * 1024;
 
 /**
  * The same answer, which ends once the body has been read and dropped, or so much of it that the connection
- * must end. `breakOff` ends the answer then.
+ * must end. `breakOff` ends the answer then; one without a body of its own comes after that, as it is.
  */
-export function dropBodyAfter(
+export async function dropBodyAfter(
   response: Response,
   body: BodySource,
   headers: Headers,
-  breakOff: (controller: ReadableStreamDefaultController) => void,
-): Response {
-  const stream = new ReadableStream({
-    async start(controller) {
-      if (response.body !== null) {
-        for await (const part of response.body) controller.enqueue(part);
-      }
-      if (await dropAll(body)) controller.close();
-      else breakOff(controller);
-    },
-  });
-  return new Response(stream, { status: response.status, headers });
+  breakOff: () => void,
+): Promise<Response> {
+  const { status } = response;
+  async function* parts(): AsyncGenerator<Uint8Array> {
+    yield* response.body!;
+    if (!await dropAll(body)) breakOff();
+  }
+  if (response.body !== null) {
+    return new Response(ReadableStream.from(parts()), { status, headers });
+  }
+  await dropAll(body);
+  return new Response(null, { status, headers });
 }
 
 /** Whether the body has ended within the bounds. */
@@ -34,7 +36,7 @@ async function dropAll(body: BodySource): Promise<boolean> {
   let bytes = 0;
   try {
     return await body.read((part) => {
-      bytes += part.byteLength;
+      bytes += Math.max(part.byteLength, minPartBytes);
       if (bytes > maxDroppedBytes) throw new Error("too many bytes");
     }, maxDropMs);
   } catch {

@@ -6,6 +6,7 @@ import { skipOnOldRuntime } from "../../testing/old_runtime.ts";
 import { CapturedLogs } from "../../testing/captured_logs.ts";
 import { openApp } from "../../testing/open_app.ts";
 import { RawConnection } from "../../testing/raw_connection.ts";
+import { within } from "../../testing/within.ts";
 
 const kinds = ["node", "deno"] as const;
 const head = "POST /jobs HTTP/1.1\r\nHost: localhost\r\n";
@@ -69,6 +70,18 @@ for (const kind of kinds) {
     }
   });
 
+  test("a body of tiny chunks is refused before it costs much, and its connection ends", async () => {
+    await using app = await openApp({ kind });
+    using connection = await RawConnection.open(app.port);
+    await connection.send(`${head}Transfer-Encoding: chunked\r\n\r\n1\r\n"\r\n`);
+    const [sent, answer] = await Promise.all([
+      sendForever(connection, "1\r\na\r\n".repeat(10_000)),
+      connection.receiveAll(),
+    ]);
+    assert.match(answer, /^HTTP\/1\.1 400 [^]*more than 10000 chunks of less than 64 bytes/);
+    assert.ok(sent < 40 * mebibyte, `${sent} bytes went out`);
+  });
+
   test("an answer that comes before its body does not wait for it", async () => {
     await using app = await openApp({ kind, bodyTimeoutMs: 50 });
     for (const [request, status] of unfinished) {
@@ -100,6 +113,20 @@ for (const kind of kinds) {
     await connection.receive(/"code":404/);
     const statuses = connection.received.match(/HTTP\/1\.1 \d+/g)?.map((line) => line.slice(9));
     assert.deepEqual(statuses, [...Array(10).fill(["202", "200"]).flat(), "404"]);
+  });
+
+  test("an answer without a body is given to a request with one, whether that comes or not", async () => {
+    await using app = await openApp({ kind });
+    const options = "OPTIONS /jobs HTTP/1.1\r\nHost: localhost\r\n";
+    for (const body of ["Content-Length: 2\r\n\r\n{}", unfinishedBody]) {
+      using connection = await RawConnection.open(app.port);
+      await connection.send(options + body);
+      await connection.receive(/^HTTP\/1\.1 204 [^]*\r\n\r\n/);
+      if (kind === "node" && body === unfinishedBody) await connection.receiveAll();
+    }
+    const id = await app.submit();
+    const url = `http://127.0.0.1:${app.port}/jobs/${id}`;
+    assert.equal((await fetch(url, { method: "DELETE", body: "{}" })).status, 204);
   });
 
   Deno.test(`${kind}: a connection goes on after a body that nobody has read`, async () => {
@@ -176,7 +203,8 @@ class LargeAnswer {
       },
       cancel: () => this.#cancelled.resolve(),
     });
-    return new Response(stream, { headers: { connection: "close" } });
+    const headers = { connection: "close", "content-length": String(LargeAnswer.bytes) };
+    return new Response(stream, { headers });
   };
 }
 
@@ -188,6 +216,29 @@ Deno.test("an answer that nobody reads ends its connection (deno: it stays)", as
   await connection.receive(/^HTTP/);
   await large.cancelled;
   assert.ok(large.madeBytes < LargeAnswer.bytes, "all of it was made for nobody");
+});
+
+Deno.test("of the long answers that nobody reads the oldest end where they take too much (deno: they stay)", async () => {
+  const answers: LargeAnswer[] = [];
+  await using app = await openApp({
+    kind: "node",
+    answer() {
+      const large = new LargeAnswer();
+      answers.push(large);
+      return large.answer();
+    },
+  });
+  const count = Math.floor(256 * mebibyte / LargeAnswer.bytes);
+  using connections = new DisposableStack();
+  for (let number = 0; number <= count; number++) {
+    const connection = connections.use(await RawConnection.open(app.port));
+    await connection.send(live);
+    await connection.receive(/^HTTP/);
+  }
+  await within(answers[0]!.cancelled, "the end of the first answer");
+  using connection = await RawConnection.open(app.port);
+  await connection.send(live);
+  assert.ok((await connection.receiveAll()).length > LargeAnswer.bytes);
 });
 
 Deno.test("a client that reads slowly gets its answer whole", async () => {

@@ -102,6 +102,21 @@ Deno.test("createBodyReader puts characters together that came in two parts", as
   assert.deepEqual(await createReader(limits)(makeRequest(parts)), { a: "\u20ac" });
 });
 
+Deno.test("createBodyReader reads a body of ten thousand single bytes, and of larger parts any number", async () => {
+  const read = createReader({ maxBytes: 2_000_000, timeoutMs: 10_000 });
+  const length = 10_000 - '{"a":""}'.length;
+  const bytes = [...`{"a":"${"b".repeat(length)}"}`];
+  assert.deepEqual(await read(makeRequest(streamOf(...bytes))), { a: "b".repeat(length) });
+  await assert.rejects(
+    read(makeRequest(streamOf(...bytes, " "))),
+    /more than 10000 chunks of less than 64/,
+  );
+  const parts = Array.from({ length: 20_000 }, () => "c".repeat(65));
+  assert.deepEqual(await read(makeRequest(streamOf('{"a":"', ...parts, '"}'))), {
+    a: parts.join(""),
+  });
+});
+
 Deno.test("createBodyReader takes a body of the largest size and refuses a byte more", async () => {
   const read = createReader(limits);
   for (const [size, isTaken] of [[20, true], [21, false]] as const) {
