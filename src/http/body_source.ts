@@ -47,7 +47,7 @@ export function webBody(request: Request): BodySource {
   const length = request.headers.get("content-length");
   const isSmall = length !== null && Number(length) <= smallBytes;
   // To look at `body` makes a stream, which costs more than all else here.
-  let isComplete = length === null ? request.body === null : length === "0";
+  let isComplete = length === null && request.body === null;
   return {
     get isComplete() {
       return isComplete;

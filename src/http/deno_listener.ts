@@ -42,7 +42,7 @@ async function answer(request: Request, fetch: AppFetch): Promise<Response> {
   const response = "path" in target
     ? await fetch(withPath(request, target.path), { body })
     : await fetch(new Request("http://localhost/", { headers }), { body, ...target });
-  const hasBody = contentLength !== null || transferEncoding !== null;
+  const hasBody = Number(contentLength) > 0 || transferEncoding !== null;
   if (body.isComplete || !hasBody) return response;
   // All that ends the connection here is an answer that breaks off once nobody reads the body. Where the client
   // sends nothing more, a read is under way and nothing does.
