@@ -307,7 +307,9 @@ export class MysqlServer {
     await this.#once(async (session) => {
       const startMs = steadyNow();
       const [[nowMs, maxPacketBytes] = []] = await session.query(
-        "SELECT UNIX_TIMESTAMP(NOW(3)) * 1000, @@max_allowed_packet",
+        // A connection keeps the limit with which it was opened; the next one may have a smaller one.
+        "SELECT UNIX_TIMESTAMP(NOW(3)) * 1000, " +
+          "LEAST(@@session.max_allowed_packet, @@global.max_allowed_packet)",
       );
       const isFirst = this.#measuredMs === 0;
       this.#measuredMs = steadyNow();

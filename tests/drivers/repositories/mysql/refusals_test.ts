@@ -96,6 +96,21 @@ test("mysql: a limit that shrinks while connections are open is told with both s
     }
   }));
 
+test("mysql: a limit that shrinks counts from the next look on, also if that is on an older connection", () =>
+  testOn(async (repository) => {
+    await repository.insert([makeJob({ paramsJson: large(100_000) })]);
+    await server.query("SET GLOBAL max_allowed_packet = 65536");
+    try {
+      assert.deepEqual(await repository.health(), { isHealthy: true });
+      await assert.rejects(repository.insert([makeJob({ paramsJson: large(100_000) })]), {
+        code: "too_large",
+        message: /it takes 100\d{3} bytes; max_allowed_packet of MySQL allows 65536$/,
+      });
+    } finally {
+      await server.query(`SET GLOBAL max_allowed_packet = ${maxBytes}`);
+    }
+  }));
+
 test("mysql: an outcome that a column cannot hold harms none of those in its group", () =>
   testOn(async (repository, dsn) => {
     await server.query("ALTER TABLE valet_jobs MODIFY result VARCHAR(100) NULL", dsn);
