@@ -46,6 +46,10 @@ const roundCount = 3;
 
 const { names, commit } = readArguments();
 await using resources = new AsyncDisposableStack();
+// An interrupted bench leaves neither the other sources nor a server behind.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => void resources.disposeAsync().finally(() => Deno.exit(1)));
+}
 const other = commit === undefined ? undefined : await openOther(commit);
 const missing = await setUp();
 if (missing !== null) await print(missing);

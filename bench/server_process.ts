@@ -107,6 +107,12 @@ const denoRun = [
   `--allow-run=${Deno.execPath()}`,
 ];
 
+const running = new Set<Deno.ChildProcess>();
+// A bench that is interrupted must not leave servers behind.
+addEventListener("unload", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 async function start(
   path: string,
   args: string[],
@@ -117,8 +123,12 @@ async function start(
   const startedMs = performance.now();
   const options = { args, env, stdin: "null", stdout: "null", stderr: "inherit" } as const;
   const child = new Deno.Command(path, options).spawn();
+  running.add(child);
   let hasEnded = false;
-  void child.status.then(() => hasEnded = true);
+  void child.status.then(() => {
+    hasEnded = true;
+    running.delete(child);
+  });
   while (!await hasAnswered(port, firstPath)) {
     if (hasEnded) throw new Error(`Cannot start ${path} ${args.join(" ")}: it ended`);
     if (performance.now() - startedMs > maxStartMs) {
