@@ -14,10 +14,12 @@ export function listenWithDeno(options: ListenerOptions, fetch: AppFetch): Promi
     { hostname, port, onListen() {}, onError },
     (request) => answer(request, fetch),
   );
+  const failure = new AbortController();
+  server.finished.catch((error) => failure.abort(error));
   return Promise.resolve({
     hostname: server.addr.hostname,
     port: server.addr.port,
-    failed: server.finished.catch((error) => error),
+    failed: failure.signal,
     close: () => server.shutdown(),
     // It cannot: to abort the server after its shutdown throws where nobody can catch it.
     abort() {},

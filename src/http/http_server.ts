@@ -36,6 +36,6 @@ export interface Listener {
 
 /** One server of either kind. */
 export interface HttpServer extends Listener {
-  /** Resolves with what ended it, if it stops to listen by itself. */
-  readonly failed: Promise<unknown>;
+  /** Aborts, with the error as its reason, if the server stops to listen by itself. */
+  readonly failed: AbortSignal;
 }

@@ -40,16 +40,17 @@ export async function openListener(
   const closing = new AbortController();
   const { signal } = closing;
   const servers = [server];
+  /** Ends a pause early. */
+  let wake = AbortSignal.any([signal, server.failed]);
 
   async function watch(): Promise<void> {
     let answeredAtMs = performance.now();
     let isDeaf = false;
     while (!signal.aborted) {
-      const pause = systemClock.sleep(isDeaf ? retryIntervalMs : checkIntervalMs, signal);
-      const failure = await Promise.race([server.failed, pause]);
-      const reason = failure === undefined
-        ? await askItself(hostname, port)
-        : errorMessage(failure);
+      await systemClock.sleep(isDeaf ? retryIntervalMs : checkIntervalMs, wake);
+      const reason = server.failed.aborted
+        ? errorMessage(server.failed.reason)
+        : await askItself(hostname, port);
       if (signal.aborted) return;
       if (reason === undefined) {
         if (isDeaf) log.info("the API answers again");
@@ -71,6 +72,7 @@ export async function openListener(
     try {
       server = await listen({ ...options, port }, fetch);
       servers.push(server);
+      wake = AbortSignal.any([signal, server.failed]);
     } catch (error) {
       log.warn("cannot listen anew", { reason: errorMessage(error) });
     }
@@ -96,27 +98,23 @@ export async function openListener(
  */
 async function askItself(hostname: string, port: number): Promise<string | undefined> {
   const local = hostname === "0.0.0.0" ? "127.0.0.1" : hostname === "::" ? "::1" : hostname;
-  let connection: Deno.TcpConn | undefined;
-  const timer = setTimeout(() => connection?.close(), checkIntervalMs);
+  const late = new AbortController();
+  const { signal } = late;
+  const timer = setTimeout(() => late.abort(), checkIntervalMs);
   try {
-    connection = await Deno.connect({ hostname: local, port });
+    using connection = await Deno.connect({ hostname: local, port, signal });
+    signal.addEventListener("abort", () => connection.close());
     await connection.write(new TextEncoder().encode("?\r\n\r\n"));
     await connection.read(new Uint8Array(1));
     return undefined;
   } catch (error) {
+    if (signal.aborted) return `no answer within ${checkIntervalMs} ms`;
     if (error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe) {
       return undefined;
     }
-    const isLate = error instanceof Deno.errors.Interrupted ||
-      error instanceof Deno.errors.BadResource;
-    return isLate ? `no answer within ${checkIntervalMs} ms` : errorMessage(error);
+    return errorMessage(error);
   } finally {
     clearTimeout(timer);
-    try {
-      connection?.close();
-    } catch {
-      // The timer has closed it.
-    }
   }
 }
 

@@ -27,6 +27,8 @@ const lastRequestMs = 50;
 const maxAhead = 32;
 /** Of the long answers of all connections that are not read yet. */
 const maxUnreadBytes = 256 * 1024 * 1024;
+/** For a client to end its side of a connection, once the server has ended its own. */
+const maxLingerMs = 1_000;
 
 /** Between two warnings of the same. */
 const warnIntervalMs = 60_000;
@@ -50,6 +52,8 @@ interface Connection {
   sentBytes: number;
   /** When the client was last seen to read, or had nothing to read. */
   sentAtMs: number;
+  /** When the server ended its side. The other one stays open: a client that still sends must see the answer. */
+  endedAtMs: number;
 }
 
 /** Starts a server of node:http. */
@@ -74,10 +78,24 @@ export async function listenWithNode(
 
   const connections = new Map<Socket, Connection>();
   server.on("connection", (socket: Socket) => {
-    const sentAtMs = performance.now();
-    connections.set(socket, { answerBytes: 0, exchanges: [], sentBytes: 0, sentAtMs });
+    connections.set(socket, {
+      answerBytes: 0,
+      exchanges: [],
+      sentBytes: 0,
+      sentAtMs: performance.now(),
+      endedAtMs: Infinity,
+    });
     socket.on("close", () => connections.delete(socket));
   });
+
+  /** Ends the server's side of a connection, after these last bytes. What still comes is dropped. */
+  function end(socket: Socket, bytes = ""): void {
+    const connection = connections.get(socket);
+    if (connection !== undefined) connection.endedAtMs = performance.now();
+    socket.end(bytes);
+    socket.removeAllListeners("data");
+    socket.resume();
+  }
 
   const listener = getRequestListener(
     async (request, env) => {
@@ -126,24 +144,20 @@ export async function listenWithNode(
   server.on("request", take);
   server.on("checkExpectation", take);
   server.on("connect", ({ method, url }: IncomingMessage, socket: Socket) => {
-    refuse(socket, "invalid_argument", `${method} ${url} names no path of this server`);
+    end(socket, refusal("invalid_argument", `${method} ${url} names no path of this server`));
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     const exchange = connections.get(socket)?.exchanges[0];
     if (!socket.writable || exchange?.outgoing.headersSent) socket.destroy();
-    else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
-      refuse(socket, "timeout", "it did not arrive in time");
-    } else if (error.code === "HPE_HEADER_OVERFLOW") {
-      refuse(socket, "invalid_argument", `its head has more than ${maxHeadBytes} bytes`);
-    } else refuse(socket, "invalid_argument", malformed);
+    else end(socket, refusalOf(error.code));
   });
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host: hostname, port }, resolve);
   });
-  const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>();
-  server.on("error", fail);
+  const failure = new AbortController();
+  server.on("error", (error) => failure.abort(error));
   let warnedAtMs = -Infinity;
   const timer = setInterval(() => {
     const nowMs = performance.now();
@@ -155,7 +169,8 @@ export async function listenWithNode(
       );
     }
     for (const [socket, connection] of connections) {
-      if (isStuck(socket, connection, nowMs - sendTimeoutMs)) socket.destroy();
+      const isOver = nowMs - connection.endedAtMs > maxLingerMs;
+      if (isOver || isStuck(socket, connection, nowMs - sendTimeoutMs)) socket.destroy();
     }
   }, Math.min(checkIntervalMs, sendTimeoutMs));
 
@@ -163,7 +178,7 @@ export async function listenWithNode(
   return {
     hostname: address.address,
     port: address.port,
-    failed,
+    failed: failure.signal,
     close: () =>
       new Promise((resolve) => {
         const closeIdle = () => server.closeIdleConnections();
@@ -181,7 +196,9 @@ export async function listenWithNode(
           for (const { outgoing } of exchanges) outgoing.shouldKeepAlive = false;
         }
       }),
-    abort: () => server.closeAllConnections(),
+    abort() {
+      for (const socket of connections.keys()) socket.destroy();
+    },
   };
 }
 
@@ -287,13 +304,23 @@ function incomingBody(incoming: IncomingMessage): BodySource {
   };
 }
 
-/** The last words on a connection. */
-function refuse(socket: Socket, code: "invalid_argument" | "timeout", problem: string): void {
+/** The answer to what the parser refuses, by the code of its error. */
+function refusalOf(code: string | undefined): string {
+  switch (code) {
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return refusal("timeout", "it did not arrive in time");
+    case "HPE_HEADER_OVERFLOW":
+      return refusal("invalid_argument", `its head has more than ${maxHeadBytes} bytes`);
+    default:
+      return refusal("invalid_argument", malformed);
+  }
+}
+
+/** An answer that the app has no part in, as it goes over the wire. */
+function refusal(code: "invalid_argument" | "timeout", problem: string): string {
   const { json, status } = errorAnswer(code, `Cannot read the request: ${problem}`);
-  const length = new TextEncoder().encode(json!).length;
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n` +
-      "X-Content-Type-Options: nosniff\r\n" +
-      `Content-Length: ${length}\r\nConnection: close\r\n\r\n${json}`,
-  );
+  const length = new TextEncoder().encode(json).length;
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n` +
+    "X-Content-Type-Options: nosniff\r\n" +
+    `Content-Length: ${length}\r\nConnection: close\r\n\r\n${json}`;
 }

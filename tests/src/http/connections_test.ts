@@ -2,6 +2,7 @@
 // one listener does it, the test says why.
 
 import assert from "node:assert/strict";
+import { eventually } from "../../testing/eventually.ts";
 import { skipOnOldRuntime } from "../../testing/old_runtime.ts";
 import { CapturedLogs } from "../../testing/captured_logs.ts";
 import { openApp } from "../../testing/open_app.ts";
@@ -262,6 +263,44 @@ Deno.test("requests that are sent ahead without an end close their connection", 
   await connection.receiveAll();
   const { body } = await app.request("GET", "/jobs");
   assert.ok(body.jobs.length <= 33, `${body.jobs.length} requests were answered`);
+});
+
+Deno.test("a connection that was refused ends, also where its client does not end it (deno: it stays)", async () => {
+  await using app = await openApp({ kind: "node", maxConnections: 1, headTimeoutMs: 200 });
+  for (
+    const [request, answer] of [
+      ["?\r\n\r\n", /"reason":"invalid"/],
+      [`CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n`, /"reason":"invalid"/],
+      [`${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, /"reason":"invalid"/],
+      ["", /"reason":"timeout"/],
+    ] as const
+  ) {
+    using refused = await RawConnection.open(app.port);
+    await refused.send(request);
+    assert.match(await refused.receiveAll(), answer);
+    await eventually("room for another connection", async () => {
+      using other = await RawConnection.open(app.port);
+      await other.send(live.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")).catch(() => {}); // It may be closed already.
+      return /alive/.test(await other.receiveAll());
+    });
+  }
+});
+
+Deno.test("a client that sends on behind what is no request sees the answer (deno: it may not)", async () => {
+  await using app = await openApp({ kind: "node" });
+  for (
+    const start of [
+      "?\r\n\r\n",
+      "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+      "GET / HTTP/1.1\r\nX: ",
+      `${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n`,
+    ]
+  ) {
+    using connection = await RawConnection.open(app.port);
+    const sending = connection.send(start).then(() => sendForever(connection, "x".repeat(65_536)));
+    assert.match(await connection.receiveAll(), /^HTTP\/1\.1 400 [^]*"reason":"invalid"/);
+    await sending;
+  }
 });
 
 Deno.test("connections above the limit are closed at once, and the others are served", async () => {
