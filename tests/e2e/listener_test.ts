@@ -23,7 +23,10 @@ async function openSilent(port: number, count: number): Promise<Disposable> {
     }
   } catch (error) {
     // It has none left, and its listener has just failed.
-    if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+    if (
+      !(error instanceof Deno.errors.ConnectionRefused ||
+        error instanceof Deno.errors.ConnectionReset)
+    ) throw error;
   }
   assert.ok(connections.length > maxDescriptors / 2, `${connections.length} connections`);
   return { [Symbol.dispose]: closeAll };
