@@ -12,3 +12,14 @@ export function valuePath(parts: Iterable<string | number>): string {
   }
   return path;
 }
+
+/** The path to what an issue of a Standard Schema about the params of a job is about. */
+export function paramPath(
+  path: readonly (PropertyKey | { readonly key: PropertyKey })[] = [],
+): string {
+  const keys = path.map((part) => typeof part === "object" ? part.key : part);
+  return valuePath([
+    "task_params",
+    ...keys.map((key) => typeof key === "number" ? key : String(key)),
+  ]);
+}

@@ -11,7 +11,16 @@ const noParameters = { schema: v.strictObject({}), noun: "parameter", otherNames
 
 /** The parameters of a request, each a text; undefined: it is empty. Throws ValetError where one is repeated. */
 export function readQuery({ url }: Request): JsonObject {
-  const pairs = [...new URL(url).searchParams];
+  const { search, searchParams } = new URL(url);
+  const pairs = [...searchParams];
+  // What is not UTF-8 is read as U+FFFD, and so is a percent-encoded U+FFFD.
+  const isChanged = ([, text]: readonly string[]) => text!.includes("\ufffd");
+  if (pairs.some(isChanged) && !/%EF%BF%BD/i.test(search)) {
+    const wrong = pairs.filter(isChanged).slice(0, maxNamed).map(([name]) => {
+      return { path: valuePath([name]), message: "is not UTF-8" };
+    });
+    throw invalidRequest("read the query", wrong);
+  }
   const texts = new Map(pairs);
   if (texts.size < pairs.length) {
     const repeated = [...Map.groupBy(pairs, ([name]) => name)].filter(([, { length }]) =>

@@ -138,12 +138,14 @@ function decode(text: Uint8Array): string {
 
 function parse(text: string): RequestBody {
   if (text === "") throw noObject("empty");
+  if (text.startsWith("\ufeff")) {
+    throw unreadable("it begins with a byte order mark; send it without one");
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    // JSON has no byte order mark, and in the message nobody would see it.
-    throw noObject(`no JSON: ${(error as Error).message.replaceAll("\ufeff", "U+FEFF")}`, error);
+    throw noObject(`no JSON: ${(error as Error).message}`, error);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw noObject(

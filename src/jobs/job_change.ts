@@ -134,8 +134,8 @@ function crashOutcome(crashes: number, startedAtMs: number, nowMs: number): Outc
     status: "FAILED",
     resultJson: undefined,
     failureReason:
-      `the node died that held the job; it is crash ${crashes} of the ${crashes} that ` +
-      "max_crashes allows",
+      `the node that held the job died; this was crash ${crashes} of the ${crashes} that ` +
+      "worker_pool.max_crashes allows",
     startedAtMs,
     durationMs: Math.max(0, nowMs - startedAtMs),
   };

@@ -4,7 +4,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type ErrorDetail, ValetError } from "../errors.ts";
 import type { RegisteredTask } from "../tasks/task.ts";
-import { valuePath } from "../value_path.ts";
+import { paramPath } from "../value_path.ts";
 import type { JobQuery } from "./repository.ts";
 import {
   checkRequest,
@@ -180,9 +180,7 @@ async function checkWithSchema(
     const message = `Cannot check task_params: the params schema of task "${taskName}" threw`;
     throw new ValetError("internal", message, { cause });
   }
-  for (const { path = [], message } of issues.slice(0, maxIssues)) {
-    const keys = path.map((part) => typeof part === "object" ? part.key : part);
-    const parts = keys.map((key) => typeof key === "number" ? key : String(key));
-    wrong.push({ path: valuePath(["task_params", ...parts]), message });
+  for (const { path, message } of issues.slice(0, maxIssues)) {
+    wrong.push({ path: paramPath(path), message });
   }
 }

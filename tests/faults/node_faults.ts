@@ -45,7 +45,10 @@ for (
     const jobs = await readFinalJobs(nodes[0]!);
     const deadly = jobs.get(deadlyId)!;
     assert.equal(deadly.status, "FAILED");
-    assert.match(deadly.failure_reason!, /node died.*crash 3 of the 3 that max_crashes allows/);
+    assert.match(
+      deadly.failure_reason!,
+      /died.*crash 3 of the 3 that worker_pool.max_crashes allows/,
+    );
     assert.equal(journal.runs.filter(({ jobId }) => jobId === deadlyId).length, maxCrashes);
     for (const id of others) {
       const { failure_reason, status } = jobs.get(id)!;

@@ -154,8 +154,9 @@ class MemoryRepository implements Repository {
     if (bytes <= this.#maxBytes) return;
     throw new ValetError(
       "unavailable",
-      `Cannot store the job: the memory repository is full, its ${this.#maxMemoryMb} MB are taken ` +
-        "by jobs that have not finished; try again later, raise maxMemoryMb or use another repository",
+      `Cannot store the job: the memory repository is full, its ${this.#maxMemoryMb} MiB are taken ` +
+        "by jobs that have not finished; try again later, raise repository.memory.max_memory_mb, or " +
+        "use another repository.option",
     );
   }
 
@@ -172,7 +173,7 @@ class MemoryRepository implements Repository {
     return new ValetError(
       "too_large",
       `Cannot store ${what}: it takes ${bytes} bytes; the memory repository holds ` +
-        `${this.#maxBytes} (maxMemoryMb: ${this.#maxMemoryMb})`,
+        `${this.#maxBytes} (repository.memory.max_memory_mb: ${this.#maxMemoryMb})`,
     );
   }
 

@@ -8,6 +8,7 @@ import {
   type TaskSettings,
   type TaskTable,
 } from "../../tasks/task.ts";
+import { paramPath } from "../../value_path.ts";
 import { EarliestTimer } from "../earliest_timer.ts";
 import { FrameKind } from "../wire/frames.ts";
 import { thrownReason, thrownTrace } from "./failure_text.ts";
@@ -247,7 +248,8 @@ class TaskServer {
   ): Promise<unknown> {
     const validated = await schema["~standard"].validate(params);
     if (validated.issues !== undefined) {
-      const list = validated.issues.map((issue) => issue.message).join("; ");
+      const list = validated.issues.map(({ path, message }) => `${paramPath(path)} ${message}`)
+        .join("; ");
       throw new Error(`the params do not fit the task: ${list}`);
     }
     return await run.task.run(validated.value, run.context);

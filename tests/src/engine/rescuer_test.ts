@@ -67,7 +67,7 @@ Deno.test("Rescuer.releaseAbandoned returns jobs that wait again and fails those
   assert.deepEqual(released.map(({ crashes }) => crashes), [1, 1]);
   const failed = await parts.repository.get(crashed.id);
   assert.equal(failed?.status, "FAILED");
-  assert.match(failed.failureReason!, /crash 2 of the 2 that max_crashes allows/);
+  assert.match(failed.failureReason!, /crash 2 of the 2 that worker_pool.max_crashes allows/);
   assert.match((await parts.repository.getResult(crashed.id))!.error!, /died/);
   await logs.waitFor({ component: "rescuer", level: "warn", job_id: fresh.id, crashes: 1 });
   await logs.waitFor({ component: "rescuer", level: "error", job_id: crashed.id, crashes: 2 });

@@ -16,6 +16,16 @@ Deno.test("readQuery reads each parameter as a text, and an empty one as undefin
   assert.deepEqual(Object.entries(read("?__proto__=x") as object), [["__proto__", "x"]]);
 });
 
+Deno.test("readQuery refuses what is not UTF-8, and reads the character that stands for it", () => {
+  assert.throws(() => read("?status=PENDING&q=caf%E9"), {
+    code: "invalid_argument",
+    message: "Cannot read the query: q is not UTF-8",
+    details: [{ path: "q", message: "is not UTF-8" }],
+  });
+  assert.deepEqual(read("?q=%EF%BF%BD"), { q: "\ufffd" });
+  assert.deepEqual(read("?q=100%"), { q: "100%" });
+});
+
 Deno.test("readQuery refuses repeated parameters, and bounds what it says of them", () => {
   assert.throws(() => read("?q=a&status=b&q=c&q="), {
     code: "invalid_argument",

@@ -270,7 +270,7 @@ Deno.test("createBodyReader refuses what is no JSON object, and says what it is"
   const problems: readonly (readonly [body: string, problem: RegExp])[] = [
     ["", /: it is empty; an object is allowed$/],
     [" ", /: it is no JSON: Unexpected end of JSON input; an object is allowed$/],
-    ["\ufeff{}", /: it is no JSON: Unexpected token 'U\+FEFF', "U\+FEFF\{\}" is not valid JSON;/],
+    ["\ufeff{}", /: it begins with a byte order mark; send it without one$/],
     ["x", /: it is no JSON: Unexpected token 'x', "x" is not valid JSON; an object is allowed$/],
     ['{"a": 1,}', /: it is no JSON: .*at position 8/],
     ["[]", /: it is an array;/],
@@ -345,7 +345,7 @@ Deno.test("a body with a byte order mark is refused with a message that shows th
     await send(`${head}Content-Length: ${encoder.encode(marked).length}\r\n\r\n${marked}`);
     assert.match(
       await receive("allowed"),
-      /400 Bad Request.*no JSON: Unexpected token 'U\+FEFF'/s,
+      /400 Bad Request.*it begins with a byte order mark/s,
     );
   });
 });

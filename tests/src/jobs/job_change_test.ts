@@ -168,7 +168,7 @@ const table: readonly [name: string, job: Job, change: Change, expected: Partial
   ["rescue fails the job at maxCrashes", { ...running, crashes: 2 }, rescue(running), {
     status: "FAILED",
     failureReason:
-      "the node died that held the job; it is crash 3 of the 3 that max_crashes allows",
+      "the node that held the job died; this was crash 3 of the 3 that worker_pool.max_crashes allows",
     durationMs: 5,
     completedAtMs: testNowMs,
     crashes: 3,

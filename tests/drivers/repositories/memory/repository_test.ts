@@ -81,8 +81,9 @@ Deno.test("memory repository: refuses jobs while nothing in it has finished", as
   await assert.rejects(repository.insert([makeJob(), next]), {
     name: "ValetError",
     code: "unavailable",
-    message: "Cannot store the job: the memory repository is full, its 1 MB are taken by jobs " +
-      "that have not finished; try again later, raise maxMemoryMb or use another repository",
+    message: "Cannot store the job: the memory repository is full, its 1 MiB are taken by jobs " +
+      "that have not finished; try again later, raise repository.memory.max_memory_mb, or use " +
+      "another repository.option",
   });
   assert.equal((await repository.count()).byStatus.PENDING, 9);
   await finish(repository, [jobs[0]!]);

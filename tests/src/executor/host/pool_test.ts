@@ -171,3 +171,15 @@ Deno.test("Pool.warmUp starts one worker after the other before the first run", 
   await probe.run(makeRun("ok"), makeRun("ok"), makeRun("ok"));
   assert.equal(probe.pool.stats().started, 2);
 });
+
+Deno.test("Pool fails a run whose params do not fit, with the paths", async () => {
+  await using probe = new PoolProbe();
+  const [end] = await probe.run(
+    makeRun("with_schema", { count: 0, nested: { name: "" }, unit: 1 }),
+  );
+  assert.ok(end !== undefined && "outcome" in end);
+  assert.match(
+    end.outcome.failureReason!,
+    /^the params do not fit the task: task_params\.count .*; task_params\.unit /,
+  );
+});
