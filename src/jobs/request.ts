@@ -122,7 +122,8 @@ export function createNewJobParser(
     const params = fields.task_params ?? fields.metadata ?? undefined;
     // Text before the task's schema sees them: it may change what it is given.
     const paramsJson = params === undefined ? undefined : JSON.stringify(params);
-    if (!isParamsWrong && paramsJson !== JSON.stringify(fields.metadata ?? params)) {
+    const isGivenTwice = Boolean(fields.task_params && fields.metadata);
+    if (isGivenTwice && !isParamsWrong && paramsJson !== JSON.stringify(fields.metadata)) {
       const message = "differs from metadata, which is its older name; give one of them";
       wrong.push({ path: "task_params", message });
     }

@@ -98,6 +98,17 @@ export function createJobService(options: JobServiceOptions): JobService {
     }
   }
 
+  /** Stores a job. Which request made it is noted before: the job may have run when the store answers. */
+  async function insert(job: Job, requestId: string | undefined): Promise<void> {
+    if (requestId !== undefined) origins?.add(job.id, requestId);
+    try {
+      await repository.insert([job]);
+    } catch (error) {
+      origins?.take(job.id);
+      throw error;
+    }
+  }
+
   async function remove(id: string): Promise<Job | null> {
     const job = await repository.delete(id);
     origins?.take(id);
@@ -125,10 +136,8 @@ export function createJobService(options: JobServiceOptions): JobService {
       const request = parsed instanceof Promise ? await parsed : parsed;
       const nowMs = clock.now();
       const job = newJob(createJobId(nowMs), request, nowMs);
-      // Before it is stored: it may have run before that is answered.
-      if (requestId !== undefined) origins?.add(job.id, requestId);
       if (job.status === "PENDING" && job.runAtMs !== undefined) {
-        await repository.insert([job]);
+        await insert(job, requestId);
         onScheduled?.(job.runAtMs);
         return job;
       }
@@ -136,10 +145,9 @@ export function createJobService(options: JobServiceOptions): JobService {
       if (queue.room() <= creating) throw queueFull();
       creating++;
       try {
-        const jobs = [job];
-        await repository.insert(jobs);
+        await insert(job, requestId);
         try {
-          await queue.publish(jobs);
+          await queue.publish([job]);
         } catch (error) {
           await withdraw(job);
           throw error;

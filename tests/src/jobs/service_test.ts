@@ -3,12 +3,14 @@ import { openMemoryQueue } from "../../../drivers/queues/memory.ts";
 import { openMemoryRepository } from "../../../drivers/repositories/memory/repository.ts";
 import { type ErrorCode, ValetError } from "../../../src/errors.ts";
 import type { Job } from "../../../src/jobs/job.ts";
+import { JobOrigins } from "../../../src/jobs/origins.ts";
 import { createJobService, type JobService } from "../../../src/jobs/service.ts";
 import type { Queue } from "../../../src/jobs/queue.ts";
 import type { Repository } from "../../../src/jobs/repository.ts";
 import { registerTasks } from "../../../src/tasks/task.ts";
 import { claimJob, runJob } from "../../testing/claim_jobs.ts";
 import { testNowMs } from "../../testing/make_job.ts";
+import { replaceMethods } from "../../testing/replace_methods.ts";
 
 const input = { name: "a job", task_name: "dummytask" };
 const unknownId = "0189dcd5-5311-7d40-8db0-9496a2eef37b";
@@ -20,6 +22,7 @@ interface Parts {
   /** What the service told of. */
   readonly scheduled: number[];
   readonly deleted: Job[];
+  readonly origins: JobOrigins;
 }
 
 /** A service on memory drivers; the given methods replace those of the drivers. */
@@ -30,32 +33,25 @@ async function makeService(
     readonly capacity?: number;
   } = {},
 ): Promise<Parts> {
-  const repository = replaceMethods(await openMemoryRepository(), options.repository);
+  const repository = replaceMethods(await openMemoryRepository(), options.repository ?? {});
   const queue = replaceMethods(
     await openMemoryQueue({ capacity: options.capacity ?? 100 }),
-    options.queue,
+    options.queue ?? {},
   );
   const scheduled: number[] = [];
   const deleted: Job[] = [];
+  const origins = new JobOrigins();
   const service = createJobService({
     repository,
     queue,
     tasks: registerTasks({ dummytask: () => {} }),
     clock: { now: () => testNowMs, sleep: () => Promise.resolve() },
     timeoutUnit: "second",
+    origins,
     onScheduled: (runAtMs) => scheduled.push(runAtMs),
     onDeleted: (job) => deleted.push(job),
   });
-  return { service, repository, queue, scheduled, deleted };
-}
-
-function replaceMethods<Port extends object>(port: Port, methods: Partial<Port> = {}): Port {
-  return new Proxy(port, {
-    get(target, key) {
-      const method = methods[key as keyof Port] ?? target[key as keyof Port];
-      return typeof method === "function" ? method.bind(target) : method;
-    },
-  });
+  return { service, repository, queue, scheduled, deleted, origins };
 }
 
 /** The jobs that wait in the queue. */
@@ -181,6 +177,23 @@ Deno.test("create throws what publish threw, also where the job cannot be remove
     repository: { delete: unavailable },
   });
   await assertRejects(() => service.create(input), "queue_full");
+});
+
+Deno.test("create remembers the request of a job that was accepted, whatever is refused after it", async () => {
+  let isLost = false;
+  const repository = await openMemoryRepository();
+  const insert = (jobs: readonly Job[]) => isLost ? unavailable() : repository.insert(jobs);
+  for (const replaced of [{}, { insert }]) {
+    const capacity = "insert" in replaced ? 100 : 1;
+    const { service, origins } = await makeService({ capacity, repository: replaced });
+    const job = await service.create(input, [], "accepted");
+    isLost = true;
+    for (let count = 0; count < 10_000; count++) {
+      await assert.rejects(service.create(input, [], `refused-${count}`));
+    }
+    assert.equal(origins.take(job.id), "accepted");
+    isLost = false;
+  }
 });
 
 Deno.test("every use case takes an id in either case and does not find any other text", async () => {
