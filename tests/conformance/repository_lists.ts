@@ -220,11 +220,12 @@ export function testListBounds(test: TestRepository): void {
       timer = setTimeout(count);
     };
     let timer = setTimeout(count);
-    const searches = Array.from({ length: 10 }, () => repository.list({ text: "y", limit: 10 }));
+    const searches = Array.from({ length: 20 }, () => repository.list({ text: "y", limit: 10 }));
     for (const page of await Promise.all(searches)) {
       assert.deepEqual(page, { jobs: [], nextBeforeId: null });
     }
     clearTimeout(timer);
-    assert.ok(turnCount >= 10, `${turnCount} turns`);
+    // Without slices it is one or two; a machine that is much faster has fewer of them, too.
+    assert.ok(turnCount >= 5, `${turnCount} turns`);
   });
 }
