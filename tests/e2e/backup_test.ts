@@ -1,7 +1,7 @@
 // `valet backup`: a copy while the node runs, and a node that runs on the copy.
 
 import { strict as assert } from "node:assert";
-import { runValetCommand, startValet } from "../testing/start_valet.ts";
+import { runToEnd, startValet } from "../testing/start_valet.ts";
 
 Deno.test("valet backup copies the database of a running node, for another one to start from", async () => {
   const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
@@ -11,11 +11,7 @@ Deno.test("valet backup copies the database of a running node, for another one t
     });
     const configPath = `${folder}/config.yaml`;
     await Deno.writeTextFile(configPath, JSON.stringify(configOf("valet.db")));
-    const run = async (...args: string[]) => {
-      const process = await runValetCommand(args);
-      const { code } = await process.waitForEnd();
-      return { code, out: process.lines.join("\n"), err: process.stderr };
-    };
+    const run = (...args: string[]) => runToEnd(args);
     await using valet = await startValet({ config: configOf("valet.db") });
     const done = await valet.api.run("csv_report", { csv: "a\n1\n" });
     const later = await valet.api.submit("dummytask", {}, {

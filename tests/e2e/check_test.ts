@@ -1,8 +1,9 @@
 // `valet check --connect`: it tries the stores, says what failed, and leaves them as they are.
 
 import { strict as assert } from "node:assert";
-import { configText, runValetCommand, startValet } from "../testing/start_valet.ts";
+import { configText, runToEnd, startValet } from "../testing/start_valet.ts";
 import { type Stores, StoreServers, testOn } from "../testing/store_servers.ts";
+import { withFolder } from "../testing/with_folder.ts";
 
 const test = testOn({ repository: "mysql", queue: "rabbitmq" });
 const servers = new StoreServers();
@@ -10,18 +11,13 @@ Deno.test.beforeAll(() => servers.start());
 Deno.test.afterAll(() => servers[Symbol.asyncDispose]());
 
 /** What the command prints for these stores, and how it ends. */
-async function check({ config, env }: Stores, ...options: string[]) {
-  const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
-  try {
+const check = ({ config, env }: Stores, ...options: string[]) =>
+  withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/config.yaml`, configText(config));
     const args = ["check", "--config", `${folder}/config.yaml`, ...options];
-    const process = await runValetCommand(args, { env });
-    const { code } = await process.waitForEnd();
-    return { code, out: process.lines.join("\n"), lines: process.stderr.split("\n").slice(0, -1) };
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+    const { code, err, out } = await runToEnd(args, { env });
+    return { code, out, lines: err.split("\n").slice(0, -1) };
+  });
 
 test("check --connect finds servers that are there, and makes nothing in them", async () => {
   const stores = await servers.create({ repository: "mysql", queue: "rabbitmq" });

@@ -2,25 +2,18 @@
 
 import { strict as assert } from "node:assert";
 import { freePort } from "../testing/free_port.ts";
-import { runValetCommand } from "../testing/start_valet.ts";
+import { runToEnd, runValetCommand } from "../testing/start_valet.ts";
+import { withFolder } from "../testing/with_folder.ts";
 
 /** Runs a command to its end. */
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const process = await runValetCommand(args);
-  const { code } = await process.waitForEnd();
-  return { code, out: process.lines.join("\n"), err: process.stderr };
-}
+const run = (...args: string[]) => runToEnd(args);
 
 /** Calls `use` with the path of a file of this content. */
-async function withConfig(text: string, use: (path: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
-  try {
+const withConfig = (text: string, use: (path: string) => Promise<void>) =>
+  withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/config.yaml`, text);
     await use(`${folder}/config.yaml`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+  });
 
 Deno.test("valet --version prints version, commit and build time", async () => {
   const { code, out, err } = await run("--version");
@@ -106,14 +99,13 @@ Deno.test("valet check finds each store that cannot be opened as it is configure
   const env = { MYSQL_DSN: "valet:tell-nobody-4711", RABBITMQ_URI: "http://127.0.0.1" };
   const text = "repository:\n  option: mysql\njob_queue:\n  option: rabbitmq\n";
   await withConfig(text, async (path) => {
-    const process = await runValetCommand(["check", "--config", path], { env });
-    const { code } = await process.waitForEnd();
-    assert.deepEqual([code, process.lines], [2, []]);
-    const lines = process.stderr.trimEnd().split("\n");
-    assert.equal(lines.length, 2, process.stderr);
+    const { code, err, out } = await runToEnd(["check", "--config", path], { env });
+    assert.deepEqual([code, out], [2, ""]);
+    const lines = err.trimEnd().split("\n");
+    assert.equal(lines.length, 2, err);
     assert.match(lines[0]!, /MYSQL_DSN/);
     assert.match(lines[1]!, /RABBITMQ_URI does not begin with amqp/);
-    assert.ok(!process.stderr.includes("tell-nobody-4711"));
+    assert.ok(!err.includes("tell-nobody-4711"));
   });
   await withConfig(
     "repository: {option: sqlite, sqlite: {path: /nowhere/x.db}}\n",
@@ -159,10 +151,9 @@ Deno.test("a wrong task table ends any start with code 2 and a line for each pro
   ];
   await withConfig("logging_format: text\n", async (path) => {
     for (const command of ["serve", "check"]) {
-      const process = await runValetCommand([command, "--config", path], { tasks: "wrong" });
-      const { code } = await process.waitForEnd();
-      assert.deepEqual([code, process.lines], [2, []]);
-      assert.deepEqual(process.stderr.trimEnd().split("\n"), lines);
+      const { code, err, out } = await runToEnd([command, "--config", path], { tasks: "wrong" });
+      assert.deepEqual([code, out], [2, ""]);
+      assert.deepEqual(err.trimEnd().split("\n"), lines);
     }
   });
   await withConfig("logging_format: json\n", async (path) => {

@@ -3,29 +3,14 @@
 import { strict as assert } from "node:assert";
 import { childrenOf } from "../testing/process_facts.ts";
 import { RabbitmqServer } from "../testing/rabbitmq_server.ts";
-import { runValetCommand, startValet, untilItListens } from "../testing/start_valet.ts";
+import { runToEnd, runValetCommand, startValet, untilItListens } from "../testing/start_valet.ts";
 import { StoreServers, testOn } from "../testing/store_servers.ts";
+import { withFolder } from "../testing/with_folder.ts";
 
 const testOnRabbitmq = testOn({ repository: "memory", queue: "rabbitmq" });
 const servers = new StoreServers();
 Deno.test.beforeAll(() => servers.start());
 Deno.test.afterAll(() => servers[Symbol.asyncDispose]());
-
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** Runs a command that ends by itself. */
-async function run(args: string[], env: Record<string, string>, cwd?: string) {
-  const process = await runValetCommand(args, { env, ...(cwd === undefined ? {} : { cwd }) });
-  const { code } = await process.waitForEnd();
-  return { code, out: process.lines.join("\n"), err: process.stderr };
-}
 
 Deno.test("the environment wins over the file, and an unknown variable is one warning", async () => {
   const env = { VALET_WORKER_POOL_CONCURRENCY: "3", VALET_WORKER_POOL_CONCURENCY: "4" };
@@ -50,27 +35,33 @@ Deno.test("without --config and config.yaml the defaults and the environment hol
     assert.equal((await process.stop()).code, 0);
     assert.deepEqual([...Deno.readDirSync(cwd)], []);
 
-    const check = await run(["check"], { VALET_PORT: "8181" }, cwd);
+    const check = await runToEnd(["check"], { cwd, env: { VALET_PORT: "8181" } });
     assert.equal(check.code, 0);
     assert.match(check.out, /^The environment \(there is no config\.yaml\) is fine/);
     assert.match(check.out, /http:\/\/127\.0\.0\.1:8181$/m);
 
     await Deno.writeTextFile(`${cwd}/config.yaml`, "prot: 1\n");
-    assert.match((await run(["check"], {}, cwd)).err, /^config\.yaml:1:1: prot is not a known key/);
-    const missing = await run(["--config", "missing.yaml"], {}, cwd);
+    assert.match(
+      (await runToEnd(["check"], { cwd })).err,
+      /^config\.yaml:1:1: prot is not a known key/,
+    );
+    const missing = await runToEnd(["--config", "missing.yaml"], { cwd });
     assert.deepEqual([missing.code, missing.err.split("\n").length], [2, 2]);
   });
 });
 
 Deno.test("a wrong variable ends the start with code 2, in the format that the environment says", async () => {
   await withFolder(async (cwd) => {
-    const kubernetes = await run([], { VALET_PORT: "tcp://10.96.0.12:8080" }, cwd);
+    const kubernetes = await runToEnd([], { cwd, env: { VALET_PORT: "tcp://10.96.0.12:8080" } });
     assert.equal(kubernetes.code, 2);
     assert.match(kubernetes.err, /^VALET_PORT is "tcp:.*enableServiceLinks: false/);
-    const json = await run([], { VALET_PORT: "x", VALET_LOGGING_FORMAT: "json" }, cwd);
+    const json = await runToEnd([], {
+      cwd,
+      env: { VALET_PORT: "x", VALET_LOGGING_FORMAT: "json" },
+    });
     assert.deepEqual([json.code, json.err], [2, ""]);
     assert.match(JSON.parse(json.out).message, /^VALET_PORT is "x": /);
-    const check = await run(["check"], { VALET_PROT: "tell-nobody-4711" }, cwd);
+    const check = await runToEnd(["check"], { cwd, env: { VALET_PROT: "tell-nobody-4711" } });
     assert.equal(check.code, 0);
     assert.equal(
       check.err,
@@ -85,7 +76,7 @@ Deno.test("a secret and its file together end the start with code 2, used or not
     for (const name of ["MYSQL_DSN", "POSTGRES_DSN", "RABBITMQ_URI", "VALET_TOKENS"]) {
       const env = { [name]: "tell-nobody-4711", [`${name}_FILE`]: "/nowhere" };
       for (const command of ["serve", "check"]) {
-        const { code, err, out } = await run([command], env, cwd);
+        const { code, err, out } = await runToEnd([command], { cwd, env });
         const problem =
           `Cannot use ${name} and ${name}_FILE together: only one of the two is allowed\n`;
         assert.deepEqual([code, out, err], [2, "", problem]);
@@ -93,9 +84,13 @@ Deno.test("a secret and its file together end the start with code 2, used or not
     }
     const env = { VALET_REPOSITORY_OPTION: "mysql", MYSQL_DSN_FILE: `${cwd}/dsn` };
     const reason = `the file that MYSQL_DSN_FILE names, ${cwd}/dsn: there is no such file`;
-    assert.deepEqual(await run([], env, cwd), { code: 2, out: "", err: `Cannot read ${reason}\n` });
+    assert.deepEqual(await runToEnd([], { cwd, env }), {
+      code: 2,
+      out: "",
+      err: `Cannot read ${reason}\n`,
+    });
     await Deno.writeTextFile(`${cwd}/dsn`, "tell-nobody-4711\n");
-    const wrong = await run(["check"], env, cwd);
+    const wrong = await runToEnd(["check"], { cwd, env });
     assert.equal(wrong.code, 2);
     assert.doesNotMatch(wrong.err, /4711/);
   });

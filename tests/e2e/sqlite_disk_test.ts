@@ -4,6 +4,7 @@ import { strict as assert } from "node:assert";
 import { eventually } from "../testing/eventually.ts";
 import { noSmallDisk, SmallDisk } from "../testing/small_disk.ts";
 import { launchValet, type RunningValet, startValet } from "../testing/start_valet.ts";
+import { withFolder } from "../testing/with_folder.ts";
 
 /** How soon the contract wants a full disk to show, and to be forgotten. */
 const notReadyWithinMs = 5_000;
@@ -68,15 +69,6 @@ for (
       assert.deepEqual(told.map(({ level }) => level), ["error", "info"]);
     },
   });
-}
-
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "valet_e2e_" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 const losses: Record<string, (path: string) => void> = {

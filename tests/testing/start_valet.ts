@@ -92,10 +92,25 @@ export async function launchValet(options: StartOptions = {}): Promise<LaunchedV
   };
 }
 
+/** How to run a command. */
+type CommandOptions = Pick<StartOptions, "env" | "maxDescriptors" | "tasks"> & {
+  readonly cwd?: string;
+};
+
+/** Runs a command that ends by itself: its exit code and what it wrote. */
+export async function runToEnd(
+  args: readonly string[],
+  options?: CommandOptions,
+): Promise<{ code: number; out: string; err: string }> {
+  const process = await runValetCommand(args, options);
+  const { code } = await process.waitForEnd();
+  return { code, out: process.lines.join("\n"), err: process.stderr };
+}
+
 /** Runs the executable with these arguments. The caller waits for its end. */
 export async function runValetCommand(
   args: readonly string[],
-  options: Pick<StartOptions, "env" | "maxDescriptors" | "tasks"> & { readonly cwd?: string } = {},
+  options: CommandOptions = {},
 ): Promise<ValetProcess> {
   const { cwd, env = {}, maxDescriptors, tasks = "shipped" } = options;
   const isBinary = binaryPath !== undefined && tasks === "shipped";

@@ -11,6 +11,7 @@ import {
 } from "../../../../drivers/repositories/sqlite/repository.ts";
 import { CapturedLogs } from "../../../testing/captured_logs.ts";
 import { makeJob, makeJobs } from "../../../testing/make_job.ts";
+import { withFolder } from "../../../testing/with_folder.ts";
 
 Deno.test({
   name:
@@ -118,14 +119,8 @@ async function readAsOther(path: string, sql: string): Promise<string> {
   return new TextDecoder().decode((await child.output()).stdout).trim();
 }
 
-async function withFile(use: (path: string) => Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync({ prefix: "valet_sqlite_" });
-  try {
-    await use(`${folder}/valet.db`);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
+const withFile = (use: (path: string) => Promise<void>) =>
+  withFolder((folder) => use(`${folder}/valet.db`));
 
 Deno.test("sqlite repository: another process reads what was answered, and stops no write", () =>
   withFile(async (path) => {
