@@ -232,7 +232,9 @@ function holdTarget(incoming: HeldIncoming): HeldIncoming {
   });
   incoming.target = target;
   incoming.url = "path" in target ? target.path : "/";
-  if ("problem" in target) headers.host = "localhost";
+  // For the URL, of which only the path counts: one with a Host such as [0::1] would be refused. Rules of Host
+  // read the header as it came.
+  headers.host = "localhost";
   return incoming;
 }
 

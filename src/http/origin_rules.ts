@@ -94,7 +94,7 @@ export function createOriginRules(options: OriginRuleOptions): (request: Request
  * TLS, Valet does not know that of its own pages.
  */
 function isOwnOrigin(origin: string, hostText: string): boolean {
-  const [, scheme, authority] = /^([a-z][a-z\d+.-]*):\/\/(.*)$/.exec(origin) ?? [];
+  const [, scheme, authority] = /^(https?):\/\/(.*)$/.exec(origin) ?? [];
   const page = parseHost(authority ?? "");
   const own = parseHost(hostText);
   if (page === null || own === null) return false;

@@ -92,7 +92,11 @@ export const jobListQuery: RequestSchema<JobListFields> = v.strictObject({
   status: v.optional(field(`${jobStatuses.join(", ")} are allowed`, v.picklist(jobStatuses))),
   task_name: v.optional(field("a text is allowed", v.string())),
   q: v.optional(v.pipe(
-    field("a text is allowed", v.string()),
+    // To find a long one in a long description can take half a second.
+    field(
+      `a text of at most ${maxNameLength} characters is allowed`,
+      v.pipe(v.string(), v.check((text) => hasAtMost(text, maxNameLength))),
+    ),
     v.description("A part of the name or the description; case is ignored."),
   )),
   limit: v.optional(

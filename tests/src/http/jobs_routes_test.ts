@@ -160,6 +160,7 @@ Deno.test("a wrong request is answered with 400 and every wrong field", async ()
     ["POST", "/jobs", '{"task_name":"dummytask","task_params":{"n":1e400}}', ["task_params.n"]],
     ["PATCH", `/jobs/${id}`, { status: "COMPLETED", run_at: "now" }, ["status", "run_at"]],
     ["GET", "/jobs?status=DONE&limit=0&cursor=x", undefined, ["status", "limit", "cursor"]],
+    ["GET", `/jobs?q=${"a".repeat(256)}`, undefined, ["q"]],
     ["GET", "/jobs?state=FAILED&created_after=2022-06-06", undefined, ["state", "created_after"]],
     ["GET", "/jobs?status=FAILED&status=PENDING&q=a&q=", undefined, ["status", "q"]],
   ];

@@ -97,6 +97,7 @@ const refused: readonly Case[] = [
 const served: readonly Case[] = [
   ["HTTP/1.0 without Host", "GET /health/live HTTP/1.0\r\n\r\n", 200],
   ["a port in Host", "GET /health/live HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 200],
+  ["a long address in Host", "GET /health/live HTTP/1.1\r\nHost: [0:0:0:0:0:0:0:1]\r\n\r\n", 200],
   ["the absolute form", `GET http://x/health/live?a HTTP/1.1\r\n${host}\r\n`, 200],
   ["the absolute form without a path", `GET http://x?limit=1 HTTP/1.1\r\n${host}\r\n`, 404],
   ["OPTIONS for the server", `OPTIONS * HTTP/1.1\r\n${host}\r\n`, 404],
