@@ -1,5 +1,5 @@
-// The body of a request as it arrives, part by part, whichever listener receives it. Read by
-// src/http/request_body.ts, and by the listeners for what nobody read.
+// The body of a request as it arrives, part by part, from either listener. Read by src/http/request_body.ts;
+// what that leaves unread, the listeners drop.
 
 import type { Context } from "hono";
 

@@ -1,4 +1,4 @@
-// What the two listeners have in common: how they are opened, and what they are then.
+// The interface of the two listeners: how each is opened, and what the caller gets.
 
 import type { MaybePromise } from "../maybe_promise.ts";
 import type { ListenerBindings } from "./body_source.ts";
@@ -11,7 +11,7 @@ export interface ListenerOptions {
   readonly port: number;
   /** For a client to send the head of a request. */
   readonly headTimeoutMs: number;
-  /** For a client to send a body; who reads it answers 408 by then. */
+  /** For a client to send a body; the app answers 408 then. */
   readonly bodyTimeoutMs: number;
   /** For a client to send the next request on a connection. */
   readonly idleTimeoutMs: number;
@@ -24,7 +24,7 @@ export interface ListenerOptions {
 /** The app: it never throws and never rejects. */
 export type AppFetch = (request: Request, bindings: ListenerBindings) => MaybePromise<Response>;
 
-/** What listens. */
+/** An open listener. */
 export interface Listener {
   readonly hostname: string;
   readonly port: number;

@@ -1,5 +1,5 @@
-// Answers GET /jobs. A page may be large and the search for it long: so many are under way at once that their
-// memory is bounded, and the JSON of each is made in slices, between which other requests are answered.
+// Answers GET /jobs. A page may be large and its search long: the number of pages under way is bounded, and the
+// JSON of each is made in slices, between which other requests are answered.
 
 import { ValetError } from "../errors.ts";
 import type { Job } from "../jobs/job.ts";
@@ -9,14 +9,14 @@ import { SlicedWork } from "../jobs/sliced_work.ts";
 import type { Answer } from "./answer.ts";
 import { jobJson } from "./job_json.ts";
 
-/** Pages under way at once, with at most 4 MiB of jobs and a copy as JSON each. More of them wait. */
+/** Pages under way at once: each holds up to 4 MiB of jobs and their JSON. Further ones wait. */
 const maxPages = 16;
-/** Of these at most so many searches, so that lists without one do not wait for long. More are refused. */
+/** Searches among these pages, so that lists without a search do not wait for long. Further ones are refused. */
 const maxSearches = 12;
 
 const encoder = new TextEncoder();
 
-/** Makes what answers a request for a list. `unitMs`: the milliseconds of one unit of `timeout`. */
+/** Makes the handler of GET /jobs. `unitMs`: the milliseconds of one unit of `timeout`. */
 export function createJobList(
   service: Pick<JobService, "list">,
   unitMs: number,
@@ -50,7 +50,7 @@ export function createJobList(
   };
 }
 
-/** Whether no index finds the jobs: of status and task it finds either. */
+/** Whether no index finds the jobs: there is one for the status and one for the task, none for both. */
 function isSearch({ q, status, task_name }: JsonObject): boolean {
   return Boolean(q) || Boolean(status && task_name);
 }

@@ -1,5 +1,6 @@
-// What listens for HTTP: node:http, or Deno.serve for those who want its peak rate behind a proxy. Nothing
-// else knows which. Opened by src/node/node.ts. It asks itself over its own port whether it still listens.
+// Listens for HTTP with node:http, or with Deno.serve for its peak rate behind a proxy. No other file knows
+// which of the two. Opened by src/node/node.ts. The listener sends itself a request over its own port every
+// few seconds; without an answer it listens anew.
 
 import { systemClock } from "../clock.ts";
 import { errorMessage, ValetError } from "../errors.ts";
@@ -7,17 +8,17 @@ import { getLogger } from "../log/log.ts";
 import { listenWithDeno } from "./deno_listener.ts";
 import type { AppFetch, HttpServer, Listener, ListenerOptions } from "./http_server.ts";
 
-/** How often it asks itself, and how long it waits for the answer. */
+/** Between two such requests, and the longest wait for an answer. */
 const checkIntervalMs = 5_000;
 const retryIntervalMs = 1_000;
-/** Without an answer for this long it is of no use any more. */
+/** The longest time without an answer before the listener gives up. */
 const maxDeafMs = 20_000;
 
 const log = getLogger("http");
 
 /**
- * Starts to listen. Where it stops to by itself, it listens anew; `onDeaf` is called once that has not helped
- * for 20 seconds.
+ * Starts to listen. If a server stops to listen by itself, the next one takes its port; `onDeaf` is called if
+ * that has not helped for 20 seconds.
  *
  * @throws ValetError `failed_precondition` where it cannot listen at all.
  */
@@ -67,7 +68,7 @@ export async function openListener(
   }
 
   async function listenAnew(): Promise<void> {
-    // It serves the connections that it has until they end.
+    // The old server serves its open connections to their end.
     void server.close();
     try {
       server = await listen({ ...options, port }, fetch);
@@ -93,8 +94,8 @@ export async function openListener(
 }
 
 /**
- * Why nothing answers there; undefined: something does. It asks for what only the listener answers, so that no
- * request is counted or logged. A connection that is closed at once was accepted, too.
+ * Why nothing answers at that address; undefined: something does. The listener answers the malformed request by
+ * itself, so that the app neither counts nor logs it. A connection that is closed at once was accepted, too.
  */
 async function askItself(hostname: string, port: number): Promise<string | undefined> {
   const local = hostname === "0.0.0.0" ? "127.0.0.1" : hostname === "::" ? "::1" : hostname;
@@ -118,7 +119,7 @@ async function askItself(hostname: string, port: number): Promise<string | undef
   }
 }
 
-/** Why one cannot listen, by the error of Deno.serve and the code of node:http, and what to do. */
+/** Why a server cannot listen, by the error of Deno.serve and the code of node:http, and what to do. */
 const reasons = [
   [
     Deno.errors.AddrInUse,

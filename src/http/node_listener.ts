@@ -21,7 +21,7 @@ const maxHeadBytes = 32 * 1024;
 const checkIntervalMs = 1_000;
 /** Beyond the time of head and body: whoever reads the body answers first. */
 const requestSlackMs = 5_000;
-/** Half of what a request may take to arrive that its client sent before it saw the end of the listener. */
+/** Half of the time that a request has to arrive which its client sent before it saw that the node stops. */
 const lastRequestMs = 50;
 /** Requests that a client may send ahead on a connection. */
 const maxAhead = 32;
@@ -47,12 +47,12 @@ interface Exchange {
 interface Connection {
   /** Of the answer that is under way, if it is a long one: so much is held until it has been read. */
   answerBytes: number;
-  /** The first one is being answered, the others wait: answers that nobody reads must not pile up. */
+  /** The first is being answered, the others wait: answers that nobody reads must not pile up. */
   readonly exchanges: Exchange[];
   sentBytes: number;
   /** When the client was last seen to read, or had nothing to read. */
   sentAtMs: number;
-  /** When the server ended its side. The other one stays open: a client that still sends must see the answer. */
+  /** When the server ended its side. The client's side stays open: a client that still sends must see the answer. */
   endedAtMs: number;
 }
 
@@ -202,7 +202,7 @@ export async function listenWithNode(
   };
 }
 
-/** Whether there is something to read for the client of which it has read nothing since then. */
+/** Whether the client has an answer to read, and has read nothing of it since then. */
 function isStuck(socket: Socket, connection: Connection, sinceMs: number): boolean {
   const outgoing = connection.exchanges[0]?.outgoing;
   const waits = outgoing !== undefined && (outgoing.writableEnded || socket.writableLength > 0);

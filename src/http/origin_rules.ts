@@ -1,10 +1,10 @@
-// Which requests are refused for where they come from: those of web pages that want to use Valet behind the back
-// of the person who looks at them. Called by src/http/app.ts for every request, before its route.
+// Refuses requests of foreign web pages, which could otherwise use Valet through the browser of a person who only
+// looks at them. Called by src/http/app.ts for every request, before its route.
 //
 //   Host    A page can make its own name point to 127.0.0.1 (DNS rebinding). Where Valet listens on loopback,
 //           Host must therefore be a name of the loopback interface or one of server.hosts.
-//   Origin  A page can send requests to other hosts, and only cannot read the answers. What changes something is
-//           therefore taken only from Valet's own pages and those of server.cors_origins.
+//   Origin  A page can send requests to other hosts, though it cannot read the answers. A request that changes
+//           something must therefore come from Valet's own pages or from those of server.cors_origins.
 //
 // Programs send neither Origin nor Sec-Fetch-Site, and the Host that they were given: they are not affected.
 

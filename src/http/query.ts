@@ -5,7 +5,7 @@ import { checkRequest, invalidRequest, type JsonObject } from "../jobs/request_c
 import { valuePath } from "../value_path.ts";
 import type { Route } from "./answer.ts";
 
-/** The bound of an answer. */
+/** Repeated parameters that an error names. */
 const maxNamed = 100;
 const noParameters = { schema: v.strictObject({}), noun: "parameter", otherNames: {} } as const;
 
@@ -34,7 +34,7 @@ export function readQuery({ url }: Request): JsonObject {
   return Object.fromEntries(pairs.map(([name, text]) => [name, text || undefined]));
 }
 
-/** The handler of a route that has no parameters: any is refused, for whoever gave it meant something by it. */
+/** The handler of a route without parameters. It refuses every parameter, since its client meant something by it. */
 export function withoutQuery(handle: Route["handle"]): Route["handle"] {
   return (context, mount, requestId) => {
     const { raw } = context.req;

@@ -1,9 +1,9 @@
-// What follows an answer that was given before its request had been read: a client that is still sending
-// would see a reset connection in its place. Used by both listeners.
+// Reads and drops the body of a request that was answered before its body had arrived: without that, a client
+// that still sends would see a reset connection in place of the answer. Used by both listeners.
 
 import type { BodySource } from "./body_source.ts";
 
-/** What is read and dropped after such an answer. */
+/** The most that is read and dropped, and for how long. */
 const maxDroppedBytes = 64 * 1024 * 1024;
 const maxDropMs = 1_000;
 /** What a part counts for at least: a tiny one costs more than its bytes. */

@@ -1,4 +1,4 @@
-// What clients ask for, checked: from untrusted JSON to the forms that the job service works with.
+// Checks the requests about jobs: from untrusted JSON to the forms that the job service works with.
 // Called by src/jobs/service.ts. Names every wrong field at once, and never stores or changes anything.
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
@@ -43,7 +43,7 @@ export type ParseNewJob = (
   changedNumbers?: readonly ErrorDetail[],
 ) => NewJob | Promise<NewJob>;
 
-/** The bounds of an answer, whatever a schema comes up with. */
+/** Problems of the task's schema that an error names. */
 const maxIssues = 100;
 
 /** The fields of a job in answers that no request has. */

@@ -27,12 +27,12 @@ export interface RequestRule<Fields> {
 
 /** A request, checked. */
 export interface CheckedRequest<Fields> {
-  /** What came of the fields; of any use only where nothing is wrong. */
+  /** The fields as the schema returns them; not valid unless `wrong` is empty. */
   readonly fields: Fields;
   readonly wrong: readonly ErrorDetail[];
 }
 
-/** The bounds of an answer, whatever a client or a schema comes up with. */
+/** The bounds of an error, whatever a client sends. */
 const maxUnknown = 100;
 const maxDetailsInMessage = 5;
 const maxSeenLength = 64;

@@ -1,15 +1,15 @@
-// Divides the work of long reads into slices, between which the event loop serves everybody else. Used by
-// the repositories that read without waiting, and by src/http for the JSON of a page.
+// Divides long reads into slices, between which the event loop serves other requests. Used by the repositories
+// that read without waiting, and by src/http for the JSON of a page.
 
-/** So long may all of them together hold up the event loop, and one step more. */
+/** The longest time that all long reads together hold up the event loop, but for one step. */
 const maxSliceMs = 5;
 
-/** What they have worked since the last turn. */
+/** The time that all of them have worked since the last turn. */
 let spentMs = 0;
-/** Who waits for a turn: one works in each, else ten would hold it up ten times as long. */
+/** Reads that wait for a turn. One of them works in each turn: ten would hold it up ten times as long. */
 const line: (() => void)[] = [];
 
-/** Work in small steps. Each one is followed by a look at `state`, the first one is preceded by it. */
+/** One long read. Its caller looks at `state` before the first step and after each. */
 export class SlicedWork {
   readonly #endMs: number;
   #sinceMs = performance.now();
@@ -28,7 +28,7 @@ export class SlicedWork {
     return spentMs < maxSliceMs ? "on" : "long";
   }
 
-  /** Waits for a turn of the event loop in which no other such work has begun. */
+  /** Waits for a turn of the event loop in which no other long read works. */
   async pause(): Promise<void> {
     await new Promise<void>((resolve) => {
       line.push(resolve);
