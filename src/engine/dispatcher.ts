@@ -310,7 +310,7 @@ export class Dispatcher {
       } else if (job === null) {
         const abortReason = "outcome" in end ? end.outcome.failureReason : undefined;
         const reason = abortReason ?? "the job was deleted, or this node lost its lease on it";
-        log.info("job ended that is not wanted any more", { reason, ...fieldsOf(end) });
+        log.info("an aborted job ended, its outcome is dropped", { reason, ...fieldsOf(end) });
       } else if (change.kind === "finish") {
         logFinished(nowMs, end.run.job, change.outcome, origins.take(job.id));
       } else log.info("gave a job back", fieldsOf(end));

@@ -75,7 +75,7 @@ test("DELETE on one node aborts a job that runs on another", async () => {
   const wasToldBy = (node: RunningValet) =>
     node.process.waitForLog(
       "the end of the deleted job",
-      ({ message }) => message === "job ended that is not wanted any more",
+      ({ message }) => message === "an aborted job ended, its outcome is dropped",
     );
   await Promise.all([wasToldBy(one), wasToldBy(other)]);
   assert.equal((await one.api.request("GET", `/jobs/${ids["there"]}`)).status, 404);
