@@ -35,6 +35,8 @@ export interface HttpAnswer {
 }
 
 const maxRedirects = 20;
+/** Interim answers (1xx) before the answer: without an end they would leave the thread no time for an abort. */
+const maxInterimAnswers = 100;
 const redirects = [301, 302, 303, 307, 308];
 /** How long an address has before the next one of the same name is tried. */
 const attemptMs = 2_000;
@@ -216,6 +218,11 @@ function exchange(
           : connect(target),
     });
     outgoing.on("error", reject);
+    let interimCount = 0;
+    outgoing.on("information", () => {
+      if (++interimCount <= maxInterimAnswers) return;
+      outgoing.destroy(new Error(`more than ${maxInterimAnswers} interim answers (1xx) came`));
+    });
     outgoing.on("response", (response) => {
       // An answer that breaks off between here and its first reader is found by that reader.
       response.on("error", () => {});

@@ -67,20 +67,30 @@ async function readBody(
   { body, headers }: HttpAnswer,
   maxBytes: number,
 ): Promise<Pick<Answer, "body" | "base64" | "truncated">> {
-  const pieces: Uint8Array[] = [];
-  let leftBytes = maxBytes;
+  // One buffer: pieces of a byte each would take a thousand times as much.
+  let buffer = new Uint8Array();
+  let length = 0;
+  let isCut = false;
   // Leaving the loop early ends the connection.
   for await (const piece of body) {
-    pieces.push(piece.subarray(0, Math.max(0, leftBytes)));
-    leftBytes -= piece.length;
-    if (leftBytes < 0) break;
+    const part = piece.subarray(0, maxBytes - length);
+    const start = length;
+    length += part.length;
+    if (length > buffer.length) {
+      const larger = new Uint8Array(Math.min(2 * length, maxBytes));
+      larger.set(buffer);
+      buffer = larger;
+    }
+    buffer.set(part, start);
+    isCut = part.length < piece.length;
+    if (isCut) break;
   }
-  const bytes = new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer());
-  const flags = leftBytes < 0 ? { truncated: true } as const : {};
+  const bytes = buffer.subarray(0, length);
+  const flags = isCut ? { truncated: true } as const : {};
   try {
     const decoder = new TextDecoder(charsetOf(bytes, headers["content-type"]), { fatal: true });
     // Half a character at the place of the cut is left out.
-    return { body: decoder.decode(bytes, { stream: leftBytes < 0 }), ...flags };
+    return { body: decoder.decode(bytes, { stream: isCut }), ...flags };
   } catch {
     return { body: bytes.toBase64(), base64: true, ...flags };
   }

@@ -199,6 +199,21 @@ Deno.test("an answer in an encoding that nobody asked for is kept as it is, and 
   });
 });
 
+Deno.test("a server may send a hundred interim answers, and no more", async () => {
+  const interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+  const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  await serveBytes([interim.repeat(100), answer], async (url) => {
+    assert.deepEqual((await runTask(httpRequest, { url }) as { body: string }).body, "ok");
+  });
+  const endless = Array<string>(1000).fill("HTTP/1.1 100 Continue\r\n\r\n".repeat(1000));
+  await serveBytes(endless, async (url) => {
+    await assert.rejects(
+      runTask(httpRequest, { url }),
+      { message: `Cannot GET ${url}/: more than 100 interim answers (1xx) came` },
+    );
+  });
+});
+
 Deno.test("a server that never answers is left when the signal aborts, in a TLS handshake too", async () => {
   const reason = new DOMException("timed out after 1 second", "TimeoutError");
   for (const scheme of ["http", "https"]) {

@@ -3,6 +3,7 @@ import type { TaskDefinition } from "../../src/tasks/task.ts";
 import { httpRequest } from "../../tasks/http_request.ts";
 import { runTask } from "../testing/run_task.ts";
 import { serve } from "../testing/serve.ts";
+import { serveBytes } from "../testing/serve_bytes.ts";
 import { within } from "../testing/within.ts";
 
 Deno.test("httpRequest returns status, headers and body", async () => {
@@ -119,6 +120,20 @@ Deno.test("httpRequest cuts a long body at max_body_bytes and stops fetching it"
     assert.equal(result.body, "\u00e9".repeat(50));
     assert.equal(result.truncated, true);
     await within(cancelled.promise, "the server to see that its client has gone");
+  });
+});
+
+Deno.test("httpRequest puts a body together that comes byte by byte", async () => {
+  const text = "0123456789".repeat(1000);
+  const chunks = [...text].map((byte) => `1\r\n${byte}\r\n`).join("");
+  const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  await serveBytes([head, chunks, "0\r\n\r\n"], async (url) => {
+    for (const maxBytes of [9_999, 10_000]) {
+      const answer = await runTask(httpRequest, { url, max_body_bytes: maxBytes });
+      const { body, truncated } = answer as { body: string; truncated?: true };
+      assert.equal(body, text.slice(0, maxBytes));
+      assert.equal(truncated, maxBytes < text.length ? true : undefined);
+    }
   });
 });
 
