@@ -65,6 +65,11 @@ export function isUnavailable(thrown: unknown): boolean {
   return thrown instanceof ValetError && thrown.code === "unavailable";
 }
 
+/** Whether a queue has no room for what was to be published. */
+export function isQueueFull(thrown: unknown): boolean {
+  return thrown instanceof ValetError && thrown.code === "queue_full";
+}
+
 /**
  * Whether a store or a broker refuses what it was given, and always will: too large, or a value that it cannot
  * hold. That is the affair of the one job which it belongs to.

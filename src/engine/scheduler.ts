@@ -2,7 +2,7 @@
 // repository; the rest of the file decides when the next pass is.
 
 import type { Clock } from "../clock.ts";
-import { errorMessage, isUnavailable, ValetError } from "../errors.ts";
+import { errorMessage, isQueueFull, isUnavailable } from "../errors.ts";
 import type { Job } from "../jobs/job.ts";
 import { getLogger } from "../log/log.ts";
 import type { Queue } from "../jobs/queue.ts";
@@ -43,6 +43,8 @@ export class Scheduler {
   #wake = new AbortController();
   /** Jobs that wait and found no room in the queue: published before any other. */
   #unpublished: Job[] = [];
+  /** How many of them are published at once: less after each time that the queue did not take all. */
+  #batch = maxBatch;
   readonly #rescuer: Rescuer;
   readonly #intervalMs: number;
   /** Of the last search for lost jobs that found all. */
@@ -141,15 +143,18 @@ export class Scheduler {
     const { queue } = this.#options;
     this.#unpublished.push(...jobs);
     while (this.#unpublished.length > 0 && queue.room() > 0) {
-      const batch = this.#unpublished.slice(0, queue.room());
+      const batch = this.#unpublished.slice(0, Math.min(this.#batch, queue.room()));
       try {
         await publishWaiting(batch, this.#options);
       } catch (thrown) {
-        // New jobs took the room in the meantime.
-        if (thrown instanceof ValetError && thrown.code === "queue_full") continue;
-        throw thrown;
+        if (!isQueueFull(thrown)) throw thrown;
+        // New jobs took the room in the meantime, or a broker, which does not tell its room, took a part: in
+        // ever the same batch that would be ever the same part.
+        this.#batch = Math.max(1, batch.length >> 1);
+        continue;
       }
       this.#unpublished = this.#unpublished.slice(batch.length);
+      this.#batch = Math.min(maxBatch, this.#batch * 2);
     }
     this.#waitsForRoom ||= this.#unpublished.length > 0;
   }

@@ -2,6 +2,8 @@
 // job's, whose client is told the sizes, and never an outage.
 
 import { strict as assert } from "node:assert";
+import { eventually } from "../testing/eventually.ts";
+import { HeldRequests } from "../testing/held_requests.ts";
 import { startMariadb } from "../testing/mariadb_server.ts";
 import { testNeeding } from "../testing/needs.ts";
 import { RabbitmqServer } from "../testing/rabbitmq_server.ts";
@@ -83,3 +85,46 @@ test("a refusal of a store or a broker ends one job, and nothing else", async ()
   );
   assert.deepEqual(troubles, []);
 });
+
+testNeeding("rabbitmq")(
+  "a broker whose queue is full refuses POSTs, and delays what is due; nothing is lost",
+  async () => {
+    await using broker = await RabbitmqServer.start([]);
+    await using web = new HeldRequests();
+    await using valet = await startValet({
+      config: {
+        job_queue: {
+          option: "rabbitmq",
+          rabbitmq: {
+            queue_name: "full",
+            arguments: { "x-max-length": 10, "x-overflow": "reject-publish" },
+          },
+        },
+        worker_pool: { concurrency: 1, backlog: 1 },
+      },
+      env: { RABBITMQ_URI: broker.uri },
+    });
+    const { api, process } = valet;
+    let count = 1;
+    await api.submit("http_request", web.holdParams("first"));
+    await web.waitFor("first");
+    const refused = await eventually("a refusal", async () => {
+      const answer = await api.request("POST", "/jobs", { task_name: "dummytask" });
+      if (answer.status !== 202) return answer;
+      count++;
+      return undefined;
+    });
+    assert.deepEqual([refused.status, refused.body.reason], [503, "queue_full"]);
+    assert.ok(Number(refused.headers.get("retry-after")) >= 1);
+    assert.equal((await api.request("GET", "/health/ready")).status, 200);
+    // Far more than the queue takes, all of them due at once.
+    const run_at = new Date(Date.now() + 500).toISOString();
+    for (; count < 400; count++) await api.submit("dummytask", {}, { run_at });
+    web.release("first");
+    await eventually("all jobs to complete", async () => {
+      const { jobs } = (await api.status()).repository;
+      return jobs["COMPLETED"] === count;
+    });
+    assert.deepEqual(process.log.filter(({ level }) => level === "error"), []);
+  },
+);

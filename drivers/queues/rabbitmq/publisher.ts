@@ -5,7 +5,7 @@ import type { ConfirmChannel, Options } from "amqplib";
 import { startTimer } from "../../../src/clock.ts";
 import { errorMessage, ValetError } from "../../../src/errors.ts";
 import type { Job } from "../../../src/jobs/job.ts";
-import { unavailable } from "./errors.ts";
+import { confirmError, unavailable } from "./errors.ts";
 import { encodeJob, maxMessageBytes, messageType } from "./message.ts";
 
 /** What a publisher is made of. */
@@ -97,7 +97,7 @@ export class Publisher {
     return this.#unconfirmed.size < size;
   }
 
-  /** Returns when the broker has confirmed all of them. Throws `unavailable`, `too_large`. */
+  /** Returns when the broker has confirmed all of them. Throws `unavailable`, `too_large`, `queue_full`. */
   publish(jobs: readonly Job[]): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const batch = { jobs, nextIndex: 0, unconfirmedCount: jobs.length, promise, resolve, reject };
@@ -162,11 +162,9 @@ export class Publisher {
   }
 
   #confirm(batch: Batch, error: unknown): void {
-    if (error !== null) {
-      const reason = `RabbitMQ did not take a message: ${errorMessage(error)}`;
-      return this.#reject(batch, unavailable(`Cannot publish: ${reason}`, error));
-    }
+    // A refusal is an answer, too.
     this.#lastConfirmAtMs = performance.now();
+    if (error !== null) return this.#reject(batch, confirmError(error, this.#options.queueName));
     if (--batch.unconfirmedCount === 0 && this.#unconfirmed.delete(batch)) batch.resolve();
   }
 

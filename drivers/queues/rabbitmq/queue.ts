@@ -4,7 +4,7 @@
 // deno-lint-ignore-file require-await -- async only turns what is thrown into a rejection
 
 import { steadyNow, systemClock } from "../../../src/clock.ts";
-import { errorMessage, isUnavailable } from "../../../src/errors.ts";
+import { errorMessage, isQueueFull, isUnavailable } from "../../../src/errors.ts";
 import type { Job } from "../../../src/jobs/job.ts";
 import { getLogger } from "../../../src/log/log.ts";
 import type { Delivery, Queue } from "../../../src/jobs/queue.ts";
@@ -17,6 +17,8 @@ import { WaitingTake } from "../waiting_take.ts";
 /** Between tries to connect: doubles up to the maximum; up to a half of it is left to chance. */
 const minRetryMs = 100;
 const maxRetryMs = 500;
+/** A queue that has refused a message for want of room is not asked again for so long. */
+const fullMs = 50;
 
 const log = getLogger("rabbitmq");
 
@@ -69,6 +71,8 @@ class RabbitmqQueue implements Queue {
   /** Why nothing can be published; undefined: all is well. */
   #trouble: string | undefined;
   #troubledAtMs = 0;
+  /** Whether it has just refused a message. How much room there is the broker does not tell. */
+  #isFull = false;
   #isWakePlanned = false;
   #roomCallback: (() => void) | undefined;
 
@@ -90,12 +94,18 @@ class RabbitmqQueue implements Queue {
 
   async publish(jobs: readonly Job[]): Promise<void> {
     this.#assertInReach();
-    if (jobs.length > 0) await this.#session.publish(jobs);
+    if (jobs.length === 0) return;
+    try {
+      await this.#session.publish(jobs);
+    } catch (thrown) {
+      if (isQueueFull(thrown)) void this.#beFull();
+      throw thrown;
+    }
   }
 
   room(): number {
     this.#assertInReach();
-    return Infinity;
+    return this.#isFull ? 0 : Infinity;
   }
 
   depth(): Promise<number> {
@@ -207,6 +217,14 @@ class RabbitmqQueue implements Queue {
     if (this.#trouble !== undefined) throw unavailable(`Cannot publish: ${this.#trouble}`);
   }
 
+  async #beFull(): Promise<void> {
+    if (this.#isFull) return;
+    this.#isFull = true;
+    await systemClock.sleep(fullMs, this.#closing.signal);
+    this.#isFull = false;
+    this.#callBackIfRoom();
+  }
+
   /** Once for all the messages that arrive in one turn, so that one `take` gets them all. */
   #wakeSoon(): void {
     if (this.#isWakePlanned || !this.#waitingTake.isWaiting) return;
@@ -219,7 +237,7 @@ class RabbitmqQueue implements Queue {
 
   #callBackIfRoom(): void {
     const callback = this.#roomCallback;
-    if (callback === undefined || this.#trouble !== undefined) return;
+    if (callback === undefined || this.#trouble !== undefined || this.#isFull) return;
     this.#roomCallback = undefined;
     callback();
   }

@@ -245,6 +245,20 @@ Deno.test("Scheduler.wakeAt is heard also during a pass that does not see the jo
   assert.equal(parts.scheduler.nextRunAtMs, job.runAtMs);
 });
 
+Deno.test("Scheduler publishes all in the end to a queue that takes the beginning of a batch only", async () => {
+  await using parts = await openScheduler();
+  const publish = parts.queue.publish.bind(parts.queue);
+  parts.queue.publish = async (jobs) => {
+    await publish(jobs.slice(0, 3));
+    if (jobs.length > 3) throw new ValetError("queue_full", "no more for now");
+  };
+  const jobs = makeTimedJobs(...Array.from({ length: 40 }, (_, i) => i - 50));
+  await parts.repository.insert(jobs);
+  await parts.scheduler.tick(testNowMs);
+  const published = new Set(await takeIds(parts.queue, await parts.queue.depth()));
+  assert.deepEqual([...published].sort(), idsOf(jobs).sort());
+});
+
 Deno.test("Scheduler goes on as soon as the queue has room again", async () => {
   await using parts = await openScheduler({ capacity: 2 });
   const jobs = makeTimedJobs(-5, -4, -3, -2, -1);

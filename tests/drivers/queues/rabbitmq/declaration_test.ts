@@ -104,6 +104,32 @@ for (const nowait of [false, true]) {
   });
 }
 
+test("a queue that is full says so, has no room for a moment, and goes on", async (queueName) => {
+  await using logs = new CapturedLogs();
+  const given = { "x-max-length": 3, "x-overflow": "reject-publish" };
+  const queue = await open(queueName, { arguments: given, prefetch: 1 });
+  for (let round = 0; round < 2; round++) {
+    await assert.rejects(queue.publish(makeJobs(20)), {
+      code: "queue_full",
+      message:
+        `Cannot publish: the queue ${queueName} of RabbitMQ takes no more messages for now ` +
+        "(x-max-length?); try again later",
+    });
+    assert.equal(queue.room(), 0);
+    await new Promise<void>((resolve) => queue.onRoom(resolve));
+    assert.equal(queue.room(), Infinity);
+    assert.deepEqual(await queue.health(), { isHealthy: true });
+    while (await queue.depth() > 0) await queue.ack(await takeDeliveries(queue, 1));
+    const [job] = makeJobs(1);
+    await queue.publish([job!]);
+    const taken = await takeDeliveries(queue, 1);
+    assert.deepEqual(taken.map((delivery) => delivery.job), [job]);
+    await queue.ack(taken);
+  }
+  await queue.close();
+  assert.deepEqual(logs.lines.filter(({ level }) => level !== "debug"), []);
+});
+
 const differences: readonly (readonly [
   there: Record<string, unknown>,
   wanted: Record<string, unknown>,
