@@ -1,4 +1,4 @@
-// What both listeners hold, and, in the tables, what only one of them does.
+// Requests that the two listeners refuse or serve, beside those of tests/e2e/raw_requests_test.ts.
 
 import assert from "node:assert/strict";
 import { openApp } from "../../testing/open_app.ts";
@@ -8,7 +8,7 @@ const kinds = ["node", "deno"] as const;
 const host = "Host: localhost\r\n";
 const job = JSON.stringify({ name: "a job", task_name: "dummytask" });
 
-/** A request and the status of its answer; of two statuses the first is that of `node`; 0: no answer. */
+/** A request and the status of its answer; of two statuses the first is that of `node`. */
 type Case = readonly [
   name: string,
   request: string,
@@ -16,46 +16,7 @@ type Case = readonly [
 ];
 
 const refused: readonly Case[] = [
-  ["no Host in HTTP/1.1", "GET /health/live HTTP/1.1\r\n\r\n", [400, 200]],
-  ["two Hosts", "GET /health/live HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400],
   ["an empty Host", "GET /health/live HTTP/1.1\r\nHost:\r\n\r\n", 400],
-  ["a Host with a path", "GET /health/live HTTP/1.1\r\nHost: x/jobs?z=\r\n\r\n", 400],
-  ["a Host with a fragment", "GET /jobs HTTP/1.1\r\nHost: x/health/live#\r\n\r\n", 400],
-  ["a Host with a user", "GET /health/live HTTP/1.1\r\nHost: u@x\r\n\r\n", 400],
-  ["a Host that is no port", "GET /health/live HTTP/1.1\r\nHost: x:99999\r\n\r\n", 400],
-  ["a list in Host", "GET /health/live HTTP/1.1\r\nHost: a, b\r\n\r\n", 400],
-  [
-    "two equal lengths",
-    `POST /jobs HTTP/1.1\r\n${host}Content-Length: ${job.length}\r\nContent-Length: ${job.length}\r\n\r\n${job}`,
-    400,
-  ],
-  [
-    "two other lengths",
-    `POST /jobs HTTP/1.1\r\n${host}Content-Length: ${job.length}\r\nContent-Length: 1\r\n\r\n${job}`,
-    400,
-  ],
-  [
-    "a list of lengths",
-    `POST /jobs HTTP/1.1\r\n${host}Content-Length: ${job.length}, ${job.length}\r\n\r\n${job}`,
-    400,
-  ],
-  [
-    "a length with a sign",
-    `POST /jobs HTTP/1.1\r\n${host}Content-Length: +${job.length}\r\n\r\n${job}`,
-    400,
-  ],
-  ["a negative length", `POST /jobs HTTP/1.1\r\n${host}Content-Length: -1\r\n\r\n${job}`, 400],
-  ["a hexadecimal length", `POST /jobs HTTP/1.1\r\n${host}Content-Length: 0x2\r\n\r\n{}`, 400],
-  [
-    "an endless length",
-    `POST /jobs HTTP/1.1\r\n${host}Content-Length: 99999999999999999999\r\n\r\n{}`,
-    400,
-  ],
-  [
-    "a length beside a coding",
-    `POST /jobs HTTP/1.1\r\n${host}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-    400,
-  ],
   [
     "a coding beside a length",
     `POST /jobs HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n`,
@@ -66,32 +27,13 @@ const refused: readonly Case[] = [
     `POST /jobs HTTP/1.1\r\n${host}Transfer-Encoding: identity\r\n\r\n0\r\n\r\n`,
     400,
   ],
-  [
-    "two codings",
-    `POST /jobs HTTP/1.1\r\n${host}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
-    400,
-  ],
-  [
-    "a chunk of no size",
-    `POST /jobs HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}`,
-    [400, 0],
-  ],
-  ["CONNECT", `CONNECT a:80 HTTP/1.1\r\n${host}\r\n`, 400],
   ["another scheme", `GET ftp://x/jobs HTTP/1.1\r\n${host}\r\n`, 400],
   ["a target with no slash", `GET jobs HTTP/1.1\r\n${host}\r\n`, 400],
-  ["a fragment", `GET /health/live#/x HTTP/1.1\r\n${host}\r\n`, 400],
   ["a backslash", `GET /x\\..\\health\\live HTTP/1.1\r\n${host}\r\n`, 400],
-  ["dots", `GET /x/../health/live HTTP/1.1\r\n${host}\r\n`, 400],
   ["a dot", `GET /./health/live HTTP/1.1\r\n${host}\r\n`, 400],
-  ["coded dots", `GET /x/%2e%2E/health/live HTTP/1.1\r\n${host}\r\n`, 400],
   ["dots at the end", `GET /health/live/.. HTTP/1.1\r\n${host}\r\n`, 400],
   ["dots in the absolute form", `GET http://a/x/../health/live HTTP/1.1\r\n${host}\r\n`, 400],
-  ["a space before a colon", "GET /health/live HTTP/1.1\r\nHost : a\r\n\r\n", 400],
-  ["a folded header", `GET /health/live HTTP/1.1\r\n${host}X: a\r\n b\r\n\r\n`, [400, 400]],
-  ["an unknown version", `GET /health/live HTTP/3.0\r\n${host}\r\n`, 400],
-  ["no HTTP", "hello\r\n\r\n", 400],
-  ["a large head", `GET /health/live HTTP/1.1\r\n${host}X: ${"x".repeat(70_000)}\r\n\r\n`, 400],
-  ["a long target", `GET /${"x".repeat(100_000)} HTTP/1.1\r\n${host}\r\n`, 400],
+  ["a folded header", `GET /health/live HTTP/1.1\r\n${host}X: a\r\n b\r\n\r\n`, 400],
 ];
 
 const served: readonly Case[] = [
@@ -145,10 +87,6 @@ for (const kind of kinds) {
           using connection = await RawConnection.open(app.port);
           await connection.send(request);
           const expected = expectedOf(status, kind);
-          if (expected === 0) {
-            assert.equal(await connection.receiveAll(), "");
-            return;
-          }
           const answer = await connection.receive(
             /^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.[01] (\d{3}) [^]*?\r\n\r\n/,
             5_000,
