@@ -75,17 +75,6 @@ export function messageLimitOf(error: unknown): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** What amqplib says of a message that it got back in place of a confirm. */
-export function confirmError(thrown: unknown, queueName: string): ValetError {
-  const text = errorMessage(thrown);
-  if (text !== "message nacked") {
-    return unavailable(`Cannot publish: RabbitMQ did not take a message: ${text}`, thrown);
-  }
-  const message = `Cannot publish: the queue ${queueName} of RabbitMQ takes no more messages for ` +
-    "now (x-max-length?); try again later";
-  return new ValetError("queue_full", message, { cause: thrown });
-}
-
 /** The error of a call that needs the broker. */
 export function unavailable(message: string, cause?: unknown): ValetError {
   return new ValetError("unavailable", message, { cause });

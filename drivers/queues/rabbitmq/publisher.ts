@@ -5,7 +5,7 @@ import type { ConfirmChannel, Options } from "amqplib";
 import { startTimer } from "../../../src/clock.ts";
 import { errorMessage, ValetError } from "../../../src/errors.ts";
 import type { Job } from "../../../src/jobs/job.ts";
-import { confirmError, unavailable } from "./errors.ts";
+import { unavailable } from "./errors.ts";
 import { encodeJob, maxMessageBytes, messageType } from "./message.ts";
 
 /** What a publisher is made of. */
@@ -186,4 +186,15 @@ export class Publisher {
       this.#options.onEnd(new Error(reason));
     }
   }
+}
+
+/** What amqplib says of a message that it got back in place of a confirm. */
+function confirmError(thrown: unknown, queueName: string): ValetError {
+  const text = errorMessage(thrown);
+  if (text !== "message nacked") {
+    return unavailable(`Cannot publish: RabbitMQ did not take a message: ${text}`, thrown);
+  }
+  const message = `Cannot publish: the queue ${queueName} of RabbitMQ takes no more messages for ` +
+    "now (x-max-length?); try again later";
+  return new ValetError("queue_full", message, { cause: thrown });
 }
