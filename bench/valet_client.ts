@@ -25,7 +25,7 @@ export async function submit(
 }
 
 /** How many jobs are in each status. */
-export async function countJobs({ port }: ServerProcess): Promise<Record<string, number>> {
+async function countJobs({ port }: ServerProcess): Promise<Record<string, number>> {
   const response = await fetch(`http://127.0.0.1:${port}/status`);
   const { repository } = await response.json() as {
     repository: { jobs: Record<string, number> };

@@ -5,6 +5,12 @@ export function urlHost(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
+/** The host, as a URL has it, at which the machine itself reaches a server that listens on that address. */
+export function ownHost(address: string): string {
+  if (address === "0.0.0.0") return "127.0.0.1";
+  return urlHost(address === "::" ? "::1" : address);
+}
+
 /** Whether only the machine itself reaches what listens on this host. Of names it knows `localhost` alone. */
 export function isLoopbackHost(host: string): boolean {
   const url = `http://${urlHost(host)}`;

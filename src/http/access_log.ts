@@ -1,6 +1,7 @@
 // The access log: one line a request, at info for one that may change something, at debug for reads and health
 // checks, which come by the second. Called by src/http/app.ts for every request.
 
+import { cutText } from "../cut_text.ts";
 import { createRecordLog } from "../log/log.ts";
 
 /** One answered request. */
@@ -29,14 +30,10 @@ export function createAccessLog(): (record: AccessRecord) => void {
   const logWrite = createRecordLog({ level: "info", ...kind }, fieldNames);
   return ({ method, path, status, timeMs, durationMs, requestId }) => {
     const log = isRead(method) ? logRead : logWrite;
-    log(timeMs, [method, shorten(path), status, durationMs, requestId]);
+    log(timeMs, [method, cutText(path, maxPathLength), status, durationMs, requestId]);
   };
 }
 
 function isRead(method: string): boolean {
   return method === "GET" || method === "HEAD" || method === "OPTIONS";
-}
-
-function shorten(path: string): string {
-  return path.length <= maxPathLength ? path : `${path.slice(0, maxPathLength)}...`;
 }

@@ -5,6 +5,7 @@
 import { systemClock } from "../clock.ts";
 import { errorMessage, ValetError } from "../errors.ts";
 import { getLogger } from "../log/log.ts";
+import { ownHost } from "../url_host.ts";
 import { listenWithDeno } from "./deno_listener.ts";
 import type { AppFetch, HttpServer, Listener, ListenerOptions } from "./http_server.ts";
 
@@ -98,12 +99,11 @@ export async function openListener(
  * itself, so that the app neither counts nor logs it. A connection that is closed at once was accepted, too.
  */
 async function askItself(hostname: string, port: number): Promise<string | undefined> {
-  const local = hostname === "0.0.0.0" ? "127.0.0.1" : hostname === "::" ? "::1" : hostname;
   const late = new AbortController();
   const { signal } = late;
   const timer = setTimeout(() => late.abort(), checkIntervalMs);
   try {
-    using connection = await Deno.connect({ hostname: local, port, signal });
+    using connection = await Deno.connect({ hostname: ownHost(hostname), port, signal });
     signal.addEventListener("abort", () => connection.close());
     await connection.write(new TextEncoder().encode("?\r\n\r\n"));
     await connection.read(new Uint8Array(1));

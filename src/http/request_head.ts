@@ -1,6 +1,7 @@
 // Judges the head of a request before anything depends on it: its Host, its framing and the target of its
 // request line. Called by both listeners; a problem becomes a 400 in src/http/app.ts. Pure.
 
+import { cutText } from "../cut_text.ts";
 import { parseHost } from "./host_header.ts";
 
 /** What a listener knows of the head of a request. */
@@ -75,7 +76,5 @@ function refuse(why: string): Target {
 }
 
 function shown(text: string): string {
-  return JSON.stringify(
-    text.length <= maxShownLength ? text : `${text.slice(0, maxShownLength)}...`,
-  );
+  return JSON.stringify(cutText(text, maxShownLength));
 }

@@ -2,6 +2,7 @@
 // src/jobs/request.ts; it knows nothing of HTTP or of any store. Called by src/http.
 
 import type { Clock } from "../clock.ts";
+import { cutText } from "../cut_text.ts";
 import { type ErrorDetail, errorMessage, ValetError } from "../errors.ts";
 import { isFinished, type Job, type JobResult } from "./job.ts";
 import { createJobIds, readJobId } from "./id.ts";
@@ -234,6 +235,5 @@ function queueFull(): ValetError {
 const maxShownIdLength = 64;
 
 function throwNotFound(what: string, id: string): never {
-  const shown = id.length <= maxShownIdLength ? id : `${id.slice(0, maxShownIdLength)}...`;
-  throw new ValetError("not_found", `${what} with ID: ${shown} not found`);
+  throw new ValetError("not_found", `${what} with ID: ${cutText(id, maxShownIdLength)} not found`);
 }

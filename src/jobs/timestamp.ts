@@ -1,5 +1,7 @@
 // Points in time as text, RFC 3339: read from clients, with what is wrong with a text, and written into answers.
 
+import { cutText } from "../cut_text.ts";
+
 const dateForm = /^(\d{4})-(\d\d)-(\d\d)/;
 const timeForm = /^(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?/;
 const zoneForm = /^(?: ?(?:[Zz]|UTC|([+-])(\d\d)(?::?(\d\d))?))?$/;
@@ -86,9 +88,7 @@ function problemOfNumber(
 }
 
 function quote(piece: string): string {
-  return JSON.stringify(
-    piece.length <= maxShownLength ? piece : `${piece.slice(0, maxShownLength)}...`,
-  );
+  return JSON.stringify(cutText(piece, maxShownLength));
 }
 
 const twoDigits = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, "0"));

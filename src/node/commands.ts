@@ -21,7 +21,7 @@ import {
 } from "./stores.ts";
 import { describeTask } from "../tasks/description.ts";
 import { registerTasks, type TaskTable } from "../tasks/task.ts";
-import { urlHost } from "../url_host.ts";
+import { ownHost, urlHost } from "../url_host.ts";
 import { denoRefusal, readBuildInfo } from "./version.ts";
 
 /** The parts of an executable: its drivers, its tasks, its worker. */
@@ -177,7 +177,7 @@ async function askHealth(configPath: string | undefined): Promise<ExitCode> {
   let url: string;
   try {
     const { port, server } = await loadConfig(configPath);
-    url = `http://${localHost(server.host)}:${port}/health/ready`;
+    url = `http://${ownHost(server.host)}:${port}/health/ready`;
   } catch (thrown) {
     return fail(thrown);
   }
@@ -196,12 +196,6 @@ function reasonOf(thrown: unknown): string {
   // Some versions of Deno say what happened in the error, others in its cause.
   const reason = errorMessage((thrown as Error).cause ?? thrown);
   return /refused/i.test(reason) ? "the connection was refused; nothing listens there" : reason;
-}
-
-/** Where a server that listens on this host can be reached from the machine itself. */
-function localHost(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return urlHost(host === "::" ? "::1" : host);
 }
 
 async function serve(

@@ -1,11 +1,21 @@
 import assert from "node:assert/strict";
-import { isLoopbackHost, urlHost } from "../../src/url_host.ts";
+import { isLoopbackHost, ownHost, urlHost } from "../../src/url_host.ts";
 
 Deno.test("urlHost puts an IPv6 address in brackets and leaves other hosts alone", () => {
   assert.deepEqual(["::1", "[::1]", "127.0.0.1", "localhost"].map(urlHost), [
     "[::1]",
     "[::1]",
     "127.0.0.1",
+    "localhost",
+  ]);
+});
+
+Deno.test("ownHost names an address that clients can connect to", () => {
+  assert.deepEqual(["0.0.0.0", "::", "::1", "192.0.2.1", "localhost"].map(ownHost), [
+    "127.0.0.1",
+    "[::1]",
+    "[::1]",
+    "192.0.2.1",
     "localhost",
   ]);
 });

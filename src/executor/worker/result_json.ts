@@ -2,6 +2,7 @@
 // would make {} of a Map and null of NaN without a word. Runs inside the worker, so that a huge or strange
 // result never reaches the server.
 
+import { cutText } from "../../cut_text.ts";
 import { valuePath } from "../../value_path.ts";
 
 // Captured before any task module is evaluated: what a task makes of the built-in objects changes nothing here.
@@ -218,6 +219,5 @@ function nameOf(object: object, fallback: string): string {
 
 /** Where a value stands: `metadata.rows[1].n`. */
 function pathOf(trail: readonly (string | number)[], level: number): string {
-  const path = valuePath(["metadata", ...trail.slice(0, level)]);
-  return path.length <= maxPathLength ? path : `${path.slice(0, maxPathLength)}...`;
+  return cutText(valuePath(["metadata", ...trail.slice(0, level)]), maxPathLength);
 }
