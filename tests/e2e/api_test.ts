@@ -54,7 +54,6 @@ for (const pair of storePairs) {
         const runAtMs = Date.now() + 300;
         const runAt = new Date(runAtMs).toISOString();
         const id = await api.submit("dummytask", {}, { run_at: runAt });
-        assert.equal((await api.job(id)).status, "PENDING");
         const job = await api.waitForJob(id);
         assert.equal(job.status, "COMPLETED");
         assert.equal(job.run_at, runAt);
