@@ -51,10 +51,32 @@ export function formatJson(value: unknown): string {
 
 /** Masks the passwords in texts such as `amqp://user:password@host` and `user:password@tcp(host)/db`. */
 export function redactSecrets(text: string): string {
-  if (!text.includes("@")) return text;
-  return text
-    .replace(/(:\/\/[^\s:/@]*:)\S*@/g, "$1***@")
-    .replace(/([^\s:/@"'=(]+:)(?!\/\/)\S*@(?=\w*[(/])/g, "$1***@");
+  return text.includes("@") ? text.replace(/\S+/g, redactWord) : text;
+}
+
+/** In time that grows with the length: a client may have written the word, and the server waits for it. */
+function redactWord(word: string): string {
+  const uri = mask(word, /:\/\/[^:/@]*:/, word.lastIndexOf("@"));
+  return mask(uri, /[^:/@"'=(]:(?!\/\/)/, lastAddressAt(uri));
+}
+
+/** Masks what stands between that beginning and that @. */
+function mask(word: string, beginning: RegExp, at: number): string {
+  const match = at === -1 ? null : beginning.exec(word);
+  if (match === null) return word;
+  const start = match.index + match[0].length;
+  return start <= at ? `${word.slice(0, start)}***${word.slice(at)}` : word;
+}
+
+/** Where the last @ is that an address follows, such as `tcp(` or `host/`; -1: nowhere. */
+function lastAddressAt(word: string): number {
+  const address = /\w*[(/]/y;
+  let at = word.lastIndexOf("@");
+  for (; at !== -1; at = at === 0 ? -1 : word.lastIndexOf("@", at - 1)) {
+    address.lastIndex = at + 1;
+    if (address.test(word)) break;
+  }
+  return at;
 }
 
 function safeMember(_key: string, value: unknown): unknown {
