@@ -34,7 +34,7 @@ for (const isolation of ["worker", "process"] as const) {
       assert.equal((await probe.outcomeOf(run)).resultJson, '"returned"');
       while (probe.pool.stats().lost === 0) {
         // Shorter than it takes to see that the worker is stuck: what has not run has not run too long.
-        const short = makeRun("ok", {}, { timeoutMs: 150 });
+        const short = makeRun("ok", {}, { timeoutMs: 700 });
         const next = makeRun("ok", {}, { timeoutMs: 60_000 });
         await probe.run(short, next);
         for (const one of [short, next]) {
