@@ -287,7 +287,8 @@ export class Dispatcher {
       ...this.#options,
       signal: this.#givingUp.signal,
     });
-    // Also where the store refuses all of it: the lease runs out, and the job is rescued as of a dead node.
+    // Also where the store refuses all of it: the job is rescued as one of a dead node, when its lease is over or,
+    // in a store of one process, at the next start.
     for (const { run: { job } } of ends) this.#held.remove(job);
     if (stored === null) {
       for (const end of ends) {
