@@ -93,8 +93,7 @@ export async function listenWithNode(
     const connection = connections.get(socket);
     if (connection !== undefined) connection.endedAtMs = performance.now();
     socket.end(bytes);
-    socket.removeAllListeners("data");
-    socket.resume();
+    dropInput(socket);
   }
 
   const listener = getRequestListener(
@@ -147,9 +146,20 @@ export async function listenWithNode(
     end(socket, refusal("invalid_argument", `${method} ${url} names no path of this server`));
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    const exchange = connections.get(socket)?.exchanges[0];
-    if (!socket.writable || exchange?.outgoing.headersSent) socket.destroy();
-    else end(socket, refusalOf(error.code));
+    const { exchanges = [] } = connections.get(socket) ?? {};
+    // Of the request that cannot be read its head may have arrived, and its answer may be under way.
+    const broken = exchanges.at(-1)?.incoming.complete === false ? exchanges.pop() : undefined;
+    const refuse = () => {
+      // The answer before may have been the last one of the connection.
+      if (socket.writable) end(socket, refusalOf(error.code));
+    };
+    if (!socket.writable || broken?.outgoing.headersSent) socket.destroy();
+    else if (exchanges.length === 0) refuse();
+    else {
+      dropInput(socket);
+      // The requests before it get their answers first: a client takes answers in the order of its requests.
+      exchanges.at(-1)!.outgoing.on("close", refuse);
+    }
   });
 
   await new Promise<void>((resolve, reject) => {
@@ -200,6 +210,12 @@ export async function listenWithNode(
       for (const socket of connections.keys()) socket.destroy();
     },
   };
+}
+
+/** From now on what the client sends is no request. */
+function dropInput(socket: Socket): void {
+  socket.removeAllListeners("data");
+  socket.resume();
 }
 
 /** Whether the client has an answer to read, and has read nothing of it since then. */

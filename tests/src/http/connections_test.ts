@@ -303,6 +303,27 @@ Deno.test("a client that sends on behind what is no request sees the answer (den
   }
 });
 
+Deno.test("what cannot be read is refused behind the answers of the requests before it (deno: it may not be)", async () => {
+  const answers = (count: number) => Array(count).fill("202").concat("400");
+  for (
+    const [requests, statuses] of [
+      [`${post}?\r\n\r\n`, answers(1)],
+      [`${post}${post}?\r\n\r\n`, answers(2)],
+      [`${post}${post}${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, answers(2)],
+      [`${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, answers(0)],
+      [`${post.replace("Host", "Connection: close\r\nHost")}?\r\n\r\n`, ["202"]],
+    ] as const
+  ) {
+    await using app = await openApp({ kind: "node" });
+    using connection = await RawConnection.open(app.port);
+    await connection.send(requests);
+    const received = await connection.receiveAll();
+    assert.deepEqual(received.match(/(?<=HTTP\/1\.1 )\d+/g), statuses, requests);
+    const { body } = await app.request("GET", "/jobs");
+    assert.equal(body.jobs.length, statuses.filter((status) => status === "202").length);
+  }
+});
+
 Deno.test("connections above the limit are closed at once, and the others are served", async () => {
   await using logs = new CapturedLogs();
   await using app = await openApp({ kind: "node", maxConnections: 2 });
