@@ -26,7 +26,7 @@ export interface OriginRuleOptions {
 const loopbackNames = ["127.0.0.1", "localhost", "[::1]"];
 /** Methods that change nothing. Any other may, also one that no route has. */
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
-const usualPorts: Readonly<Record<string, number>> = { http: 80, https: 443 };
+const usualPorts: ReadonlyMap<string, number> = new Map([["http", 80], ["https", 443]]);
 const maxShownLength = 200;
 
 /**
@@ -94,12 +94,15 @@ export function createOriginRules(options: OriginRuleOptions): (request: Request
  * TLS, Valet does not know that of its own pages.
  */
 function isOwnOrigin(origin: string, hostText: string): boolean {
-  const [, scheme, authority] = /^(https?):\/\/(.*)$/.exec(origin) ?? [];
+  const [, scheme, authority] = /^([a-z][a-z\d+.-]*):\/\/(.*)$/.exec(origin) ?? [];
   const page = parseHost(authority ?? "");
   const own = parseHost(hostText);
   if (page === null || own === null) return false;
-  const usualPort = usualPorts[scheme!];
-  return page.hostname === own.hostname && (page.port ?? usualPort) === (own.port ?? usualPort);
+  const usualPort = usualPorts.get(scheme!);
+  const pagePort = page.port ?? usualPort;
+  // The page of an app (capacitor://localhost) has no port.
+  return pagePort !== undefined && pagePort === (own.port ?? usualPort) &&
+    page.hostname === own.hostname;
 }
 
 /** HTTP/2 names the host in the URL; a request of HTTP/1.0 may name none, and then the URL has `localhost`. */

@@ -131,8 +131,9 @@ const originCases: readonly [
   [open, { host, origin: `${own} http://evil.example` }, false],
   [open, { host, origin: `${own}/` }, false],
   [open, { host, origin: "file://" }, false],
-  // The page of an app, whose scheme has no usual port either.
+  // The page of an app: its scheme has no usual port.
   [open, { host: "localhost", origin: "capacitor://localhost" }, false],
+  [open, { host: "localhost", origin: "constructor://localhost" }, false],
   [{}, { host: "localhost:8080", origin: "http://localhost:3000" }, false],
   [{}, { host: "localhost:8080", origin: "http://127.0.0.1:8080" }, false],
   [open, { origin: own }, false],
