@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 import { type ErrorDetail, ValetError } from "../errors.ts";
 import type { JsonObject } from "../jobs/request_check.ts";
+import { SlicedWork } from "../jobs/sliced_work.ts";
 import { bodyOf, type BodySource, BrokenBodyError } from "./body_source.ts";
 import { createJsonCounter, findChangedNumbers } from "./json_scan.ts";
 
@@ -77,6 +78,8 @@ export function createBodyReader({ maxBytes, timeoutMs }: BodyLimits): UseBody {
 
     try {
       await readAll(bodyOf(context), take, timeoutMs);
+      // To parse and check one can take a tenth of a second: no two in one turn of the event loop.
+      if (bytes > largeBytes) await new SlicedWork().pause();
       return await use(parse(decode(text.subarray(0, bytes))));
     } finally {
       heldBytes -= held;

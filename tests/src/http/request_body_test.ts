@@ -104,9 +104,8 @@ Deno.test("createBodyReader puts characters together that came in two parts", as
 
 Deno.test("createBodyReader reads a body of ten thousand single bytes, and of larger parts any number", async () => {
   const read = createReader({ maxBytes: 2_000_000, timeoutMs: 10_000 });
-  const length = 10_000 - '{"a":""}'.length;
-  const bytes = [...`{"a":"${"b".repeat(length)}"}`];
-  assert.deepEqual(await read(makeRequest(streamOf(...bytes))), { a: "b".repeat(length) });
+  const bytes = [...`{"a":"${"b".repeat(9_992)}"}`];
+  assert.deepEqual(await read(makeRequest(streamOf(...bytes))), { a: "b".repeat(9_992) });
   await assert.rejects(
     read(makeRequest(streamOf(...bytes, " "))),
     /more than 10000 chunks of less than 64/,
@@ -171,6 +170,20 @@ Deno.test("createBodyReader bounds what the large bodies of requests under way t
   answered.resolve();
   await Promise.all(held);
   await hold(makeRequest(large));
+});
+
+Deno.test("createBodyReader parses no two large bodies in one turn of the event loop", async () => {
+  const useBody = createBodyReader({ maxBytes: 1_000_000, timeoutMs: 10_000 });
+  let turn = 0;
+  let timer = setTimeout(function tick() {
+    turn++;
+    timer = setTimeout(tick);
+  });
+  const body = `{"a":"${"b".repeat(100_000)}"}`;
+  const read = () => useBody(contextOf(makeRequest(body)), () => Promise.resolve(turn));
+  const turns = await Promise.all([read(), read(), read()]);
+  clearTimeout(timer);
+  assert.equal(new Set(turns).size, 3, `in the turns ${turns}`);
 });
 
 Deno.test("createBodyReader gives no share to bytes that were announced and do not come", async () => {
