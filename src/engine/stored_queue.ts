@@ -50,6 +50,8 @@ class StoredQueue implements Queue {
   #storedCount: number;
   /** How far they were read; undefined: from the first one. */
   #afterId: string | undefined;
+  /** The last one of which there has been a message here: nearly all that is left in the repository comes after it. */
+  #lastHeldId: string | undefined;
   /** The first one that the next read may miss if it goes on from there; undefined: there is none. */
   #leastId: string | undefined;
   #reading: Promise<void> | undefined;
@@ -155,12 +157,17 @@ class StoredQueue implements Queue {
   }
 
   async #hold(jobs: readonly Job[]): Promise<void> {
-    for (const { id } of jobs) this.#ids.add(id);
+    for (const { id } of jobs) {
+      this.#ids.add(id);
+      if (this.#lastHeldId === undefined || id > this.#lastHeldId) this.#lastHeldId = id;
+    }
     await this.#queue.publish(jobs.map(toTicket));
   }
 
   #leaveStored(jobs: readonly Job[]): void {
-    if (jobs.length > 0) this.#isBehind = true;
+    if (jobs.length === 0) return;
+    if (!this.#isBehind) this.#afterId = this.#lastHeldId;
+    this.#isBehind = true;
     this.#storedCount += jobs.length;
     for (const { id } of jobs) {
       if (this.#leastId === undefined || id < this.#leastId) this.#leastId = id;

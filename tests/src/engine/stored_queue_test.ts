@@ -83,6 +83,22 @@ Deno.test("StoredQueue: jobs that arrive while others wait in the store do not o
   await queue.close();
 });
 
+Deno.test("StoredQueue reads no job again of which it had a message", async () => {
+  const { repository, queue, submit } = await open({ held: 1_000 });
+  const jobs = makeJobs(1_200);
+  for (const job of jobs) await submit([job]);
+  const find = repository.find.bind(repository);
+  let readCount = 0;
+  repository.find = async (query) => {
+    const work = await find(query);
+    readCount += work.jobs.length;
+    return work;
+  };
+  assert.deepEqual(await claim(repository, queue, jobs.length), idsOf(jobs));
+  assert.equal(readCount, 200);
+  await queue.close();
+});
+
 Deno.test("StoredQueue delivers what waited in the store before it was opened, in order", async () => {
   const stored = makeJobs(700);
   const { repository, queue, submit } = await open({ stored, held: 300 });
