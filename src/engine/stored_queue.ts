@@ -39,20 +39,20 @@ class StoredQueue implements Queue {
   readonly #capacity: number;
   /** How many messages the queue holds at most. */
   readonly #bound: number;
-  /** The jobs of the messages that wait in memory. */
+  /** Ids of the jobs whose messages wait in memory. */
   readonly #ids = new Set<string>();
   /**
    * Whether jobs may wait in the repository alone. Then new ones join them there, so that none is
    * overtaken, until a read finds no more.
    */
   #isBehind = true;
-  /** How many these are, as far as this process knows. */
+  /** How many jobs wait in the repository alone, as far as this process knows. */
   #storedCount: number;
-  /** How far they were read; undefined: from the first one. */
+  /** The next read of the repository begins after this id; undefined: with the first waiting job. */
   #afterId: string | undefined;
-  /** The last one of which there has been a message here: nearly all that is left in the repository comes after it. */
+  /** The highest id that has had a message here: jobs left in the repository nearly always have higher ones. */
   #lastHeldId: string | undefined;
-  /** The first one that the next read may miss if it goes on from there; undefined: there is none. */
+  /** The lowest id left in the repository since the last read. If a read has passed it, the next one begins anew. */
   #leastId: string | undefined;
   #reading: Promise<void> | undefined;
   #roomCallback: (() => void) | undefined;
