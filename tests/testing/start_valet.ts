@@ -12,12 +12,14 @@ export interface StartOptions {
   /** Set in the environment of the server. */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * `fixtures`: the executable of tests/fixtures, `wrong`: one whose table of tasks is wrong; both always
-   * from source. Default: the shipped tasks.
+   * `fixtures`: the executable of tests/fixtures, `wrong`: one whose table of tasks is wrong, `packages`: that of
+   * tests/packages; all always from source. Default: the shipped tasks.
    */
   readonly tasks?: keyof typeof mains;
   /** Its limit of file descriptors. Default: that of the test. */
   readonly maxDescriptors?: number;
+  /** How long it may take until it listens, in milliseconds. Default: as for every event. */
+  readonly startDeadlineMs?: number;
 }
 
 /** The process of a server, whether it listens or not. It is killed, and its configuration removed, at the end. */
@@ -34,6 +36,7 @@ const mains = {
   shipped: "../../main.ts",
   fixtures: "../fixtures/main.ts",
   wrong: "../fixtures/wrong_main.ts",
+  packages: "../packages/main.ts",
 };
 const binaryPath = Deno.env.get("VALET_BINARY");
 /** As in `deno task start`. */
@@ -53,7 +56,7 @@ export const denoFlags: readonly string[] = [
 export async function startValet(options: StartOptions = {}): Promise<RunningValet> {
   const launched = await launchValet(options);
   try {
-    return await untilItListens(launched);
+    return await untilItListens(launched, options.startDeadlineMs);
   } catch (error) {
     await launched[Symbol.asyncDispose]();
     throw error;
@@ -61,11 +64,15 @@ export async function startValet(options: StartOptions = {}): Promise<RunningVal
 }
 
 /** The launched server, once it listens. */
-export async function untilItListens(launched: LaunchedValet): Promise<RunningValet> {
+export async function untilItListens(
+  launched: LaunchedValet,
+  deadlineMs?: number,
+): Promise<RunningValet> {
   const { process } = launched;
   const { address } = await process.waitForLog(
     "listening",
     ({ message }) => message === "listening",
+    deadlineMs,
   );
   return {
     process,

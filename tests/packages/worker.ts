@@ -1,0 +1,6 @@
+// The module of a worker that serves the tasks of the package corpus.
+
+/// <reference lib="deno.worker" />
+import { serveTasks } from "../../src/executor/worker/task_server.ts";
+
+serveTasks(() => import("./mod.ts"));
