@@ -7,7 +7,7 @@ export interface Figure {
   readonly plain: string;
   readonly value: number;
   /** `H`: the POST/s of the bare server in the same minutes; `x`: another ratio. */
-  readonly unit: "H" | "x" | "ms" | "MB" | "/s";
+  readonly unit: "H" | "x" | "ms" | "MB" | "/s" | "workers";
   /** Whether a smaller value is the better one. Default: false. */
   readonly isLessBetter?: boolean;
 }

@@ -8,7 +8,8 @@ import { openConnection } from "./raw_connection.ts";
 import type { LoadOptions, LoadReport } from "./run_load.ts";
 
 const options = JSON.parse(await new Response(Deno.stdin.readable).text()) as LoadOptions;
-const requests = options.paths.map((path) => requestBytes(options, path));
+const bodies = typeof options.body === "object" ? options.body : [options.body];
+const requests = options.paths.flatMap((path) => bodies.map((body) => requestBytes(path, body)));
 const connections = await Promise.all(
   Array.from({ length: options.connections }, () => openConnection(options.port)),
 );
@@ -63,7 +64,8 @@ async function drive(
   };
 }
 
-function requestBytes({ method, port, body }: LoadOptions, path: string): Uint8Array {
+function requestBytes(path: string, body: string | undefined): Uint8Array {
+  const { method, port } = options;
   const encoder = new TextEncoder();
   const head = `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n`;
   if (body === undefined) return encoder.encode(`${head}\r\n`);

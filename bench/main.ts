@@ -16,6 +16,7 @@ import { measureGet } from "./scenarios/get.ts";
 import { measureLatency } from "./scenarios/latency.ts";
 import { measureLive } from "./scenarios/live.ts";
 import { measureLog } from "./scenarios/log.ts";
+import { measureMixed } from "./scenarios/mixed.ts";
 import { measurePost } from "./scenarios/post.ts";
 import { measureRecovery } from "./scenarios/recovery.ts";
 import { measureSearch } from "./scenarios/search.ts";
@@ -31,6 +32,7 @@ const scenarios: Readonly<Record<string, Measure>> = {
   post: measurePost,
   get: measureGet,
   drain: inTurns(measureDrain),
+  mixed: inTurns(measureMixed),
   log: inTurns(measureLog),
   arrivals: inTurns(measureArrivals),
   latency: inTurns(measureLatency),

@@ -6,8 +6,8 @@ export interface LoadOptions {
   readonly method: "GET" | "POST";
   /** Requested one after the other, round and round. */
   readonly paths: readonly string[];
-  /** JSON text of the body. */
-  readonly body?: string;
+  /** JSON text of the body; of several, each is sent in its turn. */
+  readonly body?: string | readonly string[];
   readonly connections: number;
   /** How many requests; default: as many as the time allows. */
   readonly count?: number;
