@@ -6,9 +6,9 @@ export interface Need {
   /** For people. */
   readonly title: string;
   readonly debianPackage: string;
-  /** What must be there, each by its path or by its name on the PATH. */
+  /** What must be there, each by its path, in which one folder may be `*`, or by its name on the PATH. */
   readonly programs: readonly string[];
-  /** A test file that imports one of these files of tests/testing needs it. */
+  /** A test file that imports one of these files of tests/testing needs it; none: only tests/packages does. */
   readonly importedAs: readonly string[];
 }
 
@@ -27,6 +27,19 @@ export const needs = {
     programs: ["/usr/lib/rabbitmq/bin/rabbitmq-server", "epmd"],
     importedAs: ["rabbitmq_server.ts", "store_servers.ts"],
   },
+  postgresql: {
+    title: "PostgreSQL",
+    debianPackage: "postgresql",
+    // A folder for each version; none of them is on the PATH.
+    programs: ["/usr/lib/postgresql/*/bin/initdb"],
+    importedAs: [],
+  },
+  redis: {
+    title: "Redis",
+    debianPackage: "redis-server",
+    programs: ["redis-server"],
+    importedAs: [],
+  },
 } as const satisfies Readonly<Record<string, Need>>;
 
 /** One of {@link needs}. */
@@ -37,16 +50,34 @@ export function isInstalled(name: NeedName): boolean {
   return needs[name].programs.every(hasProgram);
 }
 
-/** Whether there is a program of that name on the PATH, or at that path. */
+/** Whether there is such a program; see {@link findProgram}. */
 export function hasProgram(program: string): boolean {
-  const folders = program.includes("/") ? [""] : (Deno.env.get("PATH") ?? "").split(":");
-  return folders.some((folder) => {
+  return findProgram(program) !== null;
+}
+
+/** The path of a program of that name on the PATH, or at that path, in which one folder may be `*`; else null. */
+export function findProgram(program: string): string | null {
+  for (const path of pathsOf(program)) {
     try {
-      return Deno.statSync(folder === "" ? program : `${folder}/${program}`).isFile;
+      if (Deno.statSync(path).isFile) return path;
     } catch {
-      return false; // Not there, or not for this user.
+      // Not there, or not for this user.
     }
-  });
+  }
+  return null;
+}
+
+function pathsOf(program: string): string[] {
+  if (!program.includes("/")) {
+    return (Deno.env.get("PATH") ?? "").split(":").map((folder) => `${folder}/${program}`);
+  }
+  const [before, after] = program.split("*");
+  if (before === undefined || after === undefined) return [program];
+  try {
+    return Array.from(Deno.readDirSync(before), ({ name }) => `${before}${name}${after}`);
+  } catch {
+    return []; // There is no such folder.
+  }
 }
 
 /** `Deno.test` for tests that need all of these; where one is missing, they are ignored, each by its name. */

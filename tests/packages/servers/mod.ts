@@ -19,6 +19,23 @@ export interface LocalServerEntry {
 /** Every server. */
 export const servers = {
   http: { start: async () => (await import("./http.ts")).startHttpServer() },
+  mariadb: {
+    needs: ["mariadb"],
+    start: async () => await (await import("./mariadb.ts")).startMariadbServer(),
+  },
+  mongodb: { start: async () => (await import("./mongodb.ts")).startMongodbServer() },
+  openai: { start: async () => (await import("./openai.ts")).startOpenaiServer() },
+  postgres: {
+    needs: ["postgresql"],
+    start: async () => await (await import("./postgres.ts")).startPostgres(),
+  },
+  redis: {
+    needs: ["redis"],
+    start: async () => await (await import("./redis.ts")).startRedis(),
+  },
+  s3: { start: async () => (await import("./s3.ts")).startS3Server() },
+  smtp: { start: async () => (await import("./smtp.ts")).startSmtpServer() },
+  stripe: { start: async () => (await import("./stripe.ts")).startStripeServer() },
 } as const satisfies Readonly<Record<string, LocalServerEntry>>;
 
 /** One of {@link servers}. */
