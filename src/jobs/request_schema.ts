@@ -4,8 +4,7 @@
 import * as v from "valibot";
 import { didYouMean } from "../did_you_mean.ts";
 import { parseDuration } from "../duration.ts";
-import type { TaskDescription } from "../tasks/description.ts";
-import { maxTimeoutMs } from "../tasks/task.ts";
+import { maxTimeoutMs, type RegisteredTask } from "../tasks/task.ts";
 import { readJobId } from "./id.ts";
 import { type JobStatus, jobStatuses } from "./job.ts";
 import { field, type RequestSchema, seen } from "./request_check.ts";
@@ -119,7 +118,7 @@ export const jobListQuery: RequestSchema<JobListFields> = v.strictObject({
  * @param unitMs the milliseconds of one unit of `timeout`.
  */
 export function newJobSchema(
-  tasks: ReadonlyMap<string, TaskDescription>,
+  tasks: ReadonlyMap<string, RegisteredTask>,
   unitMs: number,
 ): RequestSchema<NewJobFields> {
   const maxTimeout = maxTimeoutMs / unitMs;

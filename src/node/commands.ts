@@ -6,8 +6,8 @@ import { type Config, findConfigFile, loadConfig, readLoggingFormat } from "../c
 import { warnOfUnknownVariables } from "../config/environment.ts";
 import { defaultNodeName } from "../config/node_name.ts";
 import { type Secrets, takeSecrets } from "../config/secrets.ts";
+import { didYouMean } from "../did_you_mean.ts";
 import { errorMessage, ValetError } from "../errors.ts";
-import { type DescribedTasks, describeTasks } from "../executor/host/describe_tasks.ts";
 import type { RunnerCommand } from "../executor/host/runner_process.ts";
 import { configureLogging, flushLogs, getLogger } from "../log/log.ts";
 import type { LogFormat } from "../log/line.ts";
@@ -19,13 +19,15 @@ import {
   readStoreOptions,
   type StoreDrivers,
 } from "./stores.ts";
-import { type TaskDescription, taskJson } from "../tasks/description.ts";
+import { describeTask } from "../tasks/description.ts";
+import { registerTasks, type TaskTable } from "../tasks/task.ts";
 import { ownHost, urlHost } from "../url_host.ts";
 import { denoRefusal, readBuildInfo } from "./version.ts";
 
-/** The parts of an executable: its drivers and its worker, which knows the tasks. */
+/** The parts of an executable: its drivers, its tasks, its worker. */
 export interface ValetParts {
   readonly drivers: StoreDrivers;
+  readonly tasks: TaskTable;
   /** The module of a worker: it calls `serveTasks`. */
   readonly workerUrl: URL;
   readonly runnerCommand: RunnerCommand;
@@ -107,8 +109,9 @@ function printVersion(): ExitCode {
 
 async function listTasks(parts: ValetParts): Promise<ExitCode> {
   try {
-    const { tasks } = await describeTasks(parts.workerUrl);
-    return print(JSON.stringify({ tasks: [...tasks.values()].map(taskJson) }, null, 2));
+    const registered = [...registerTasks(parts.tasks, didYouMean).values()];
+    const tasks = await Promise.all(registered.map(describeTask));
+    return print(JSON.stringify({ tasks }, null, 2));
   } catch (thrown) {
     return fail(thrown);
   }
@@ -122,12 +125,11 @@ async function check(
 ): Promise<ExitCode> {
   try {
     const config = await loadConfig(configPath);
-    const { tasks, notice } = await describeTasks(parts.workerUrl);
+    const tasks = registerTasks(parts.tasks, didYouMean);
     await (connects ? connectStores : readStoreOptions)(config, parts.drivers, secrets);
     for (const warning of warnOfUnknownVariables(Deno.env.toObject())) {
       writeAll(Deno.stderr, `Warning: ${warning}`);
     }
-    if (notice !== undefined) writeAll(Deno.stderr, `Warning: ${notice}`);
     const { workerPool, repository, jobQueue, server } = config;
     return print([
       `${configPath ?? "The environment (there is no config.yaml)"} is fine. This would run:`,
@@ -202,12 +204,8 @@ async function serve(
   secrets: Secrets,
 ): Promise<ExitCode> {
   try {
-    // At once: workers load and describe the tasks while the rest gets ready.
-    const describing = describeTasks(parts.workerUrl);
-    // Awaited only later: until then a failure must not count as one that nobody handles.
-    describing.catch(() => {});
     const config = await loadConfig(configPath);
-    return await serveConfig(config, describing, parts, secrets);
+    return await serveConfig(config, parts, secrets);
   } catch (thrown) {
     return failToStart(thrown, readLoggingFormat(configPath));
   } finally {
@@ -218,11 +216,10 @@ async function serve(
 /** Throws `invalid_config`; every other failure is in the log. */
 async function serveConfig(
   config: Config,
-  describing: Promise<DescribedTasks>,
   parts: ValetParts,
   secrets: Secrets,
 ): Promise<ExitCode> {
-  const { tasks, notice } = await describing;
+  const tasks = registerTasks(parts.tasks, didYouMean);
   configureLogging({
     format: config.loggingFormat,
     level: config.loggingLevel,
@@ -232,7 +229,6 @@ async function serveConfig(
   for (const warning of warnOfUnknownVariables(Deno.env.toObject())) {
     getLogger("valet").warn(warning);
   }
-  if (notice !== undefined) getLogger("valet").warn(notice);
   try {
     return await runNode(config, tasks, parts, secrets);
   } catch (thrown) {
@@ -246,7 +242,7 @@ async function serveConfig(
 
 async function runNode(
   config: Config,
-  tasks: ReadonlyMap<string, TaskDescription>,
+  tasks: ReturnType<typeof registerTasks>,
   parts: ValetParts,
   secrets: Secrets,
 ): Promise<ExitCode> {

@@ -1,17 +1,17 @@
 // What this executable is: its version, and, in a compiled one, the commit and time of the build; and which
 // Deno may run the sources.
 
-import project from "../../deno.json" with { type: "json" };
-
 /** The identity of the executable. */
 export interface BuildInfo {
   readonly version: string;
-  /** Commit of the sources; `source` where they run uncompiled. */
+  /** Commit of the sources; `source` where they run uncompiled, `unknown` where nothing tells it. */
   readonly commit: string;
-  /** RFC 3339; `source` where the sources run uncompiled. */
+  /** RFC 3339; `source` and `unknown` as with the commit. */
   readonly buildTime: string;
 }
 
+/** That of deno.json, which is not part of an npm package of Valet. */
+const version = "0.1.0";
 /** Older ones let a task without permissions import any file. */
 const oldestDeno = "2.8.3";
 
@@ -23,9 +23,14 @@ export function denoRefusal(version: string): string | undefined {
 
 /** Reads what `deno task compile` left beside the sources inside the executable. */
 export function readBuildInfo(): BuildInfo {
-  const { version } = project;
   if (!Deno.build.standalone) return { version, commit: "source", buildTime: "source" };
-  const text = Deno.readTextFileSync(new URL("../../build_info.json", import.meta.url));
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(new URL("../../build_info.json", import.meta.url));
+  } catch {
+    // The executable of a user's own repository, made by a plain `deno compile`.
+    return { version, commit: "unknown", buildTime: "unknown" };
+  }
   const { commit, build_time: buildTime } = JSON.parse(text) as {
     commit: string;
     build_time: string;

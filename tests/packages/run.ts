@@ -30,14 +30,9 @@ const outcomes = new Map<Case, Outcomes>();
 const startedAtMs = Date.now();
 const missing = await setUp(needsOfCases());
 if (missing !== null) await say(missing);
-// The servers that are processes end with this one, but only with an orderly end of it.
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => Deno.exit(130));
-}
-const started = new Map<ServerName, LocalServer>();
+const started = await startServers();
 try {
-  await startServers();
-  for (const isolation of isolations) await runCorpus(isolation);
+  for (const isolation of isolations) await runCorpus(isolation, started);
 } finally {
   for (const server of started.values()) await server[Symbol.asyncDispose]();
   await Deno.remove(scratchFolder, { recursive: true }).catch(() => {});
@@ -50,16 +45,19 @@ function needsOfCases() {
   return [...names].flatMap((name) => (servers[name] as LocalServerEntry).needs ?? []);
 }
 
-async function startServers(): Promise<void> {
+async function startServers(): Promise<Map<ServerName, LocalServer>> {
   const names = new Set(cases.flatMap(({ server }) => server ?? []));
-  const starts = [...names].map(async (name) => {
-    started.set(name, await servers[name].start());
-  });
-  await Promise.allSettled(starts); // Where one cannot start, the others must be known to be ended.
-  await Promise.all(starts);
+  return new Map(
+    await Promise.all(
+      [...names].map(async (name) => [name, await servers[name].start()] as const),
+    ),
+  );
 }
 
-async function runCorpus(isolation: Isolation): Promise<void> {
+async function runCorpus(
+  isolation: Isolation,
+  started: ReadonlyMap<ServerName, LocalServer>,
+): Promise<void> {
   await Deno.remove(scratchFolder, { recursive: true }).catch(() => {});
   await Deno.mkdir(scratchFolder);
   await using valet = await startValet({

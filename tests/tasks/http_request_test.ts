@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { TaskDefinition } from "../../src/tasks/task.ts";
-import httpRequest from "../../tasks/http_request.ts";
+import { httpRequest } from "../../tasks/http_request.ts";
 import { runTask } from "../testing/run_task.ts";
 import { serve } from "../testing/serve.ts";
 import { serveBytes } from "../testing/serve_bytes.ts";
@@ -18,8 +18,11 @@ Deno.test("httpRequest returns status, headers and body", async () => {
 });
 
 Deno.test("httpRequest returns every cookie that was set", async () => {
-  const answerWith = (...cookies: string[]) => () =>
-    new Response(null, { headers: cookies.map((cookie) => ["set-cookie", cookie]) });
+  const answerWith = (...cookies: string[]) => () => {
+    const headers = new Headers();
+    for (const cookie of cookies) headers.append("set-cookie", cookie);
+    return new Response(null, { headers });
+  };
   for (const cookies of [["a=1; Expires=Thu, 01 Jan 2037 00:00:00 GMT", "b=2"], ["a=1"]]) {
     await serve(answerWith(...cookies), async (url) => {
       assert.deepEqual((await runTask(httpRequest, { url })).headers["set-cookie"], cookies);

@@ -2,12 +2,11 @@
 
 import type { Run } from "../../src/executor/host/slot.ts";
 import type { Job } from "../../src/jobs/job.ts";
+import { registerTasks } from "../../src/tasks/task.ts";
 import { tasks as fixtureTasks } from "../fixtures/tasks/mod.ts";
-import { describeTable } from "./describe_table.ts";
 import { makeJob } from "./make_job.ts";
 
-/** The fixture tasks, described. */
-export const describedFixtures = describeTable(fixtureTasks);
+const tasks = registerTasks(fixtureTasks);
 
 /** A run of a job that was just claimed. */
 export function makeRun(
@@ -15,7 +14,7 @@ export function makeRun(
   params?: unknown,
   options: { readonly timeoutMs?: number; readonly job?: Partial<Job> } = {},
 ): Run {
-  const task = describedFixtures.get(taskName);
+  const task = tasks.get(taskName);
   if (task === undefined) throw new Error(`Cannot make a run: no fixture task "${taskName}"`);
   const { timeoutMs = 60_000, job = {} } = options;
   return {

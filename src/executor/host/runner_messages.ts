@@ -23,12 +23,15 @@ export type RunnerControl =
 
 /** Splits a stream of text into lines, without their ends; what follows the last end is no line yet. */
 export async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  // Not a TextDecoderStream: with the types of the DOM, which some packages bring, that does not check.
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = text.split("\n");
+  for await (const bytes of stream) {
+    const lines = decoder.decode(bytes, { stream: true }).split("\n");
     lines[0] = rest + lines[0];
     rest = lines.pop() ?? "";
     yield* lines;
   }
+  rest += decoder.decode();
   if (rest !== "") yield rest;
 }

@@ -79,8 +79,6 @@ export function openWorkerThread(
   worker.onmessageerror = () => {};
   worker.postMessage(
     {
-      kind: "serve",
-      taskNames: options.taskNames,
       ring: ring.memory,
       frames,
       jobsPerWorker: options.jobsPerWorker,
@@ -101,8 +99,7 @@ export function openWorkerThread(
   };
 }
 
-/** What a worker has that is given nothing. */
-export const noPermissions = {
+const noPermissions = {
   env: false,
   ffi: false,
   import: false,

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { denoRefusal } from "../../../src/node/version.ts";
+import denoConfig from "../../../deno.json" with { type: "json" };
+import { denoRefusal, readBuildInfo } from "../../../src/node/version.ts";
+
+Deno.test("readBuildInfo tells the version that deno.json has", () => {
+  const { version } = denoConfig;
+  assert.deepEqual(readBuildInfo(), { version, commit: "source", buildTime: "source" });
+});
 
 Deno.test("denoRefusal names what an old Deno would let tasks do, and lets newer ones pass", () => {
   assert.equal(
