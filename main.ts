@@ -1,4 +1,5 @@
-// The composition root: names the drivers, the tasks and the worker of this executable, and runs it.
+// The composition root: names the drivers and the worker of this executable, and runs it. The tasks are known to the
+// worker alone.
 // The only file that imports both src/ and drivers/.
 
 import type { RunnerCommand } from "./src/executor/host/runner_process.ts";
@@ -30,12 +31,11 @@ if (import.meta.main) {
     const { serveRunner } = await import("./src/executor/host/runner.ts");
     await serveRunner(workerUrl);
   } else {
-    const [{ runValet }, drivers, { tasks }] = await Promise.all([
+    const [{ runValet }, drivers] = await Promise.all([
       import("./src/node/commands.ts"),
       import("./drivers/mod.ts"),
-      import("./tasks/mod.ts"),
     ]);
-    const parts = { tasks, drivers, workerUrl, runnerCommand };
+    const parts = { drivers, workerUrl, runnerCommand };
     Deno.exit(await runValet(Deno.args, parts));
   }
 }

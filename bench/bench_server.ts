@@ -13,10 +13,9 @@ if (Deno.args[0] === "runner") {
   const { serveRunner } = await import("../src/executor/host/runner.ts");
   await serveRunner(workerUrl);
 } else {
-  const [{ runValet }, drivers, { tasks }, { storeFinishedJobs }] = await Promise.all([
+  const [{ runValet }, drivers, { storeFinishedJobs }] = await Promise.all([
     import("../src/node/commands.ts"),
     import("../drivers/mod.ts"),
-    import("./tasks.ts"),
     import("./stored_jobs.ts"),
   ]);
   const openFilled: typeof drivers.openRepository = async (name, options) => {
@@ -25,7 +24,6 @@ if (Deno.args[0] === "runner") {
     return repository;
   };
   const parts = {
-    tasks,
     drivers: { ...drivers, openRepository: openFilled },
     workerUrl,
     runnerCommand,

@@ -2,7 +2,7 @@
 // have. It streams, so the size of the CSV does not matter, and it pauses, so that a timeout can end it.
 
 import * as v from "valibot";
-import { defineTask, type Task, type TaskContext } from "../src/tasks/task.ts";
+import { defineTask, type TaskContext, type TaskDefinition } from "../src/tasks/task.ts";
 import { findDialect, findHeaderEnd } from "./csv_dialect.ts";
 import { CsvTable, maxRowBytes, type Place, type TableReport } from "./csv_table.ts";
 import { readText } from "./csv_text.ts";
@@ -51,11 +51,9 @@ interface Source {
   readonly contentType: string | undefined;
 }
 
-/** The task `csv_report`. */
-export const csvReport: Task = defineTask({
+const csvReport: TaskDefinition = defineTask({
   params,
   timeout: { minutes: 5 },
-  permissions: { net: true },
   async run(request, context): Promise<Report> {
     const { bytes, contentType } = "csv" in request
       ? { bytes: new Blob([request.csv]).stream(), contentType: undefined }
@@ -68,6 +66,9 @@ export const csvReport: Task = defineTask({
     }
   },
 });
+
+/** The task `csv_report`. */
+export default csvReport;
 
 async function openUrl(url: string, context: TaskContext): Promise<Source> {
   // Imported here, so that a worker pays for it only when it fetches a CSV.

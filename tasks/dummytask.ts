@@ -1,6 +1,6 @@
 // The smallest task: ignores its params and returns a text. Good for trying Valet out.
 
 /** Returns `"some metadata"`, whatever the params. */
-export function dummytask(): string {
+export default function dummytask(): string {
   return "some metadata";
 }

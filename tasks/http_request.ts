@@ -1,7 +1,7 @@
 // Sends one HTTP request and returns the answer: a webhook, a health check, a call of some API at a
 // given time. Fails unless the status is the expected one.
 
-import { defineTask, type Task } from "../src/tasks/task.ts";
+import { defineTask, type TaskDefinition } from "../src/tasks/task.ts";
 import { charsetOf } from "./charset.ts";
 import type { HttpAnswer } from "./http_client.ts";
 import { type RequestParams, requestParams } from "./http_request_params.ts";
@@ -22,11 +22,9 @@ interface Answer {
   readonly truncated?: true;
 }
 
-/** The task `http_request`. */
-export const httpRequest: Task = defineTask({
+const httpRequest: TaskDefinition = defineTask({
   params: requestParams,
   timeout: { minutes: 1 },
-  permissions: { net: true },
   async run(request, context): Promise<Answer> {
     // Imported here, so that a worker pays for it only when it sends a request.
     const { sendRequest } = await import("./http_client.ts");
@@ -51,6 +49,9 @@ export const httpRequest: Task = defineTask({
     return { ...flags, body: read.base64 ? body.slice(0, body.length & ~3) : body };
   },
 });
+
+/** The task `http_request`. */
+export default httpRequest;
 
 function isExpected(status: number, { expected_status, redirect }: RequestParams): boolean {
   if (expected_status !== undefined) return [expected_status].flat().includes(status);

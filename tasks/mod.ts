@@ -1,14 +1,11 @@
-// The tasks of this executable. Add yours here: import it and give it a name.
-// The table is literal, so that `deno compile` embeds every task and the compiler checks it.
+// The tasks of this executable. Add yours here: its name, how its module is loaded, the permissions that it has.
+// The table is literal, so that `deno compile` embeds every task.
 
 import type { TaskTable } from "../src/tasks/task.ts";
-import { csvReport } from "./csv_report.ts";
-import { dummytask } from "./dummytask.ts";
-import { httpRequest } from "./http_request.ts";
 
 /** Every task that jobs can name, by that name. */
 export const tasks: TaskTable = {
-  csv_report: csvReport,
-  dummytask,
-  http_request: httpRequest,
+  csv_report: { load: () => import("./csv_report.ts"), permissions: { net: true } },
+  dummytask: { load: () => import("./dummytask.ts") },
+  http_request: { load: () => import("./http_request.ts"), permissions: { net: true } },
 };

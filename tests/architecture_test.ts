@@ -24,7 +24,7 @@ const maxLineCount = 400;
  */
 const maxExportCount = 4;
 const maxExportCountOfShortFile = 10;
-const shortFileLineCount = 120;
+const shortFileLineCount = 140;
 /** Folders above a file, the top one included. */
 const maxDepth = 4;
 const bannedNames = ["base", "common", "helpers", "index", "manager", "misc", "types", "utils"];

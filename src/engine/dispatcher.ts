@@ -16,7 +16,7 @@ import { publishWaiting } from "./publish.ts";
 import { getLogger } from "../log/log.ts";
 import type { Delivery, Queue } from "../jobs/queue.ts";
 import type { Repository } from "../jobs/repository.ts";
-import type { RegisteredTask } from "../tasks/task.ts";
+import type { TaskDescription } from "../tasks/description.ts";
 
 /** How long a job may run that asks for no timeout and whose task has none: 84,600 s. */
 const defaultTimeoutMs = 84_600_000;
@@ -25,7 +25,7 @@ const defaultTimeoutMs = 84_600_000;
 export interface DispatcherOptions {
   readonly repository: Repository;
   readonly queue: Queue;
-  readonly tasks: ReadonlyMap<string, RegisteredTask>;
+  readonly tasks: ReadonlyMap<string, TaskDescription>;
   /** The time of the repository. */
   readonly clock: Clock;
   /** Which request made a job, for the log. */

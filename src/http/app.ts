@@ -8,7 +8,7 @@ import type { JobService } from "../jobs/service.ts";
 import { getLogger } from "../log/log.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
 import type { StatusReport } from "../node/status.ts";
-import type { RegisteredTask } from "../tasks/task.ts";
+import type { TaskDescription } from "../tasks/description.ts";
 import type { Answer, Route } from "./answer.ts";
 import { answerOfError, errorAnswer } from "./error_response.ts";
 import { problemOf } from "./body_source.ts";
@@ -24,7 +24,7 @@ import { tasksRoutes } from "./tasks_routes.ts";
 /** What the app works with. */
 export interface AppOptions extends OriginRuleOptions {
   readonly service: JobService;
-  readonly tasks: ReadonlyMap<string, RegisteredTask>;
+  readonly tasks: ReadonlyMap<string, TaskDescription>;
   readonly status: () => Promise<StatusReport>;
   /** The clock of the machine, as in every other line of the log. */
   readonly clock: Clock;

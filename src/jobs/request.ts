@@ -1,10 +1,9 @@
 // Checks the requests about jobs: from untrusted JSON to the forms that the job service works with.
 // Called by src/jobs/service.ts. Names every wrong field at once, and never stores or changes anything.
 
-import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { type ErrorDetail, ValetError } from "../errors.ts";
-import type { RegisteredTask } from "../tasks/task.ts";
-import { paramPath } from "../value_path.ts";
+import type { ErrorDetail } from "../errors.ts";
+import type { TaskDescription } from "../tasks/description.ts";
+import type { MaybePromise } from "../maybe_promise.ts";
 import type { JobQuery } from "./repository.ts";
 import {
   checkRequest,
@@ -32,19 +31,15 @@ export interface NewJob {
 }
 
 /**
- * Checks a request for a new job; a promise only where the task has a params schema.
+ * Checks a request for a new job.
  *
  * @param changedNumbers what is known to be wrong already: the numbers that reading the JSON has changed.
- * @throws ValetError `invalid_argument` that names every wrong field, `internal` where the task's own
- * schema threw.
+ * @throws ValetError `invalid_argument` that names every wrong field.
  */
 export type ParseNewJob = (
   input: JsonObject,
   changedNumbers?: readonly ErrorDetail[],
-) => NewJob | Promise<NewJob>;
-
-/** Problems of the task's schema that an error names. */
-const maxIssues = 100;
+) => MaybePromise<NewJob>;
 
 /** The fields of a job in answers that no request has. */
 const answerFields = [
@@ -104,7 +99,7 @@ const listRule: RequestRule<JobListFields> = {
  * @param unitMs the milliseconds of one unit of `timeout`.
  */
 export function createNewJobParser(
-  tasks: ReadonlyMap<string, RegisteredTask>,
+  tasks: ReadonlyMap<string, TaskDescription>,
   unitMs: number,
 ): ParseNewJob {
   const schema = newJobSchema(tasks, unitMs);
@@ -120,27 +115,21 @@ export function createNewJobParser(
     ];
     const isParamsWrong = wrong.some(({ path }) => /^(?:task_params|metadata)\b/.test(path));
     const params = fields.task_params ?? fields.metadata ?? undefined;
-    // Text before the task's schema sees them: it may change what it is given.
     const paramsJson = params === undefined ? undefined : JSON.stringify(params);
     const isGivenTwice = Boolean(fields.task_params && fields.metadata);
     if (isGivenTwice && !isParamsWrong && paramsJson !== JSON.stringify(fields.metadata)) {
       const message = "differs from metadata, which is its older name; give one of them";
       wrong.push({ path: "task_params", message });
     }
-    const task = tasks.get(fields.task_name);
-    const finish = (): NewJob => {
-      if (wrong.length > 0) throw invalidRequest("create the job", wrong);
-      return {
-        name: fields.name ?? fields.task_name,
-        description: fields.description ?? undefined,
-        taskName: fields.task_name,
-        paramsJson,
-        timeoutMs: fields.timeout ?? 0,
-        runAtMs: fields.run_at ?? undefined,
-      };
+    if (wrong.length > 0) throw invalidRequest("create the job", wrong);
+    return {
+      name: fields.name ?? fields.task_name,
+      description: fields.description ?? undefined,
+      taskName: fields.task_name,
+      paramsJson,
+      timeoutMs: fields.timeout ?? 0,
+      runAtMs: fields.run_at ?? undefined,
     };
-    if (task?.params === undefined || isParamsWrong) return finish();
-    return checkWithSchema(task.name, task.params, params ?? {}, wrong).then(finish);
   };
 }
 
@@ -166,22 +155,4 @@ export function parseListInput(input: JsonObject): JobQuery {
   if (wrong.length > 0) throw invalidRequest("list jobs", wrong);
   const { status, task_name: taskName, q: text, limit, cursor } = fields;
   return { status, taskName, text, limit, beforeId: cursor ?? undefined };
-}
-
-async function checkWithSchema(
-  taskName: string,
-  schema: StandardSchemaV1,
-  params: object,
-  wrong: ErrorDetail[],
-): Promise<void> {
-  let issues: readonly StandardSchemaV1.Issue[];
-  try {
-    issues = (await schema["~standard"].validate(params)).issues ?? [];
-  } catch (cause) {
-    const message = `Cannot check task_params: the params schema of task "${taskName}" threw`;
-    throw new ValetError("internal", message, { cause });
-  }
-  for (const { path, message } of issues.slice(0, maxIssues)) {
-    wrong.push({ path: paramPath(path), message });
-  }
 }

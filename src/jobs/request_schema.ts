@@ -4,7 +4,8 @@
 import * as v from "valibot";
 import { didYouMean } from "../did_you_mean.ts";
 import { parseDuration } from "../duration.ts";
-import { maxTimeoutMs, type RegisteredTask } from "../tasks/task.ts";
+import type { TaskDescription } from "../tasks/description.ts";
+import { maxTimeoutMs } from "../tasks/task.ts";
 import { readJobId } from "./id.ts";
 import { type JobStatus, jobStatuses } from "./job.ts";
 import { field, type RequestSchema, seen } from "./request_check.ts";
@@ -118,7 +119,7 @@ export const jobListQuery: RequestSchema<JobListFields> = v.strictObject({
  * @param unitMs the milliseconds of one unit of `timeout`.
  */
 export function newJobSchema(
-  tasks: ReadonlyMap<string, RegisteredTask>,
+  tasks: ReadonlyMap<string, TaskDescription>,
   unitMs: number,
 ): RequestSchema<NewJobFields> {
   const maxTimeout = maxTimeoutMs / unitMs;

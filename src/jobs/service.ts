@@ -14,13 +14,13 @@ import { type MaybePromise, whenReady } from "../maybe_promise.ts";
 import type { JobOrigins } from "./origins.ts";
 import type { Queue } from "./queue.ts";
 import type { Repository } from "./repository.ts";
-import type { RegisteredTask } from "../tasks/task.ts";
+import type { TaskDescription } from "../tasks/description.ts";
 
 /** What the job service works with. */
 export interface JobServiceOptions {
   readonly repository: Repository;
   readonly queue: Queue;
-  readonly tasks: ReadonlyMap<string, RegisteredTask>;
+  readonly tasks: ReadonlyMap<string, TaskDescription>;
   readonly clock: Clock;
   /** The unit of `timeout` in requests. */
   readonly timeoutUnit: "second" | "millisecond";

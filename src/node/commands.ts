@@ -6,8 +6,8 @@ import { type Config, findConfigFile, loadConfig, readLoggingFormat } from "../c
 import { warnOfUnknownVariables } from "../config/environment.ts";
 import { defaultNodeName } from "../config/node_name.ts";
 import { type Secrets, takeSecrets } from "../config/secrets.ts";
-import { didYouMean } from "../did_you_mean.ts";
 import { errorMessage, ValetError } from "../errors.ts";
+import { type DescribedTasks, describeTasks } from "../executor/host/describe_tasks.ts";
 import type { RunnerCommand } from "../executor/host/runner_process.ts";
 import { configureLogging, flushLogs, getLogger } from "../log/log.ts";
 import type { LogFormat } from "../log/line.ts";
@@ -19,15 +19,13 @@ import {
   readStoreOptions,
   type StoreDrivers,
 } from "./stores.ts";
-import { describeTask } from "../tasks/description.ts";
-import { registerTasks, type TaskTable } from "../tasks/task.ts";
+import { type TaskDescription, taskJson } from "../tasks/description.ts";
 import { ownHost, urlHost } from "../url_host.ts";
 import { denoRefusal, readBuildInfo } from "./version.ts";
 
-/** The parts of an executable: its drivers, its tasks, its worker. */
+/** The parts of an executable: its drivers and its worker, which knows the tasks. */
 export interface ValetParts {
   readonly drivers: StoreDrivers;
-  readonly tasks: TaskTable;
   /** The module of a worker: it calls `serveTasks`. */
   readonly workerUrl: URL;
   readonly runnerCommand: RunnerCommand;
@@ -109,9 +107,8 @@ function printVersion(): ExitCode {
 
 async function listTasks(parts: ValetParts): Promise<ExitCode> {
   try {
-    const registered = [...registerTasks(parts.tasks, didYouMean).values()];
-    const tasks = await Promise.all(registered.map(describeTask));
-    return print(JSON.stringify({ tasks }, null, 2));
+    const { tasks } = await describeTasks(parts.workerUrl);
+    return print(JSON.stringify({ tasks: [...tasks.values()].map(taskJson) }, null, 2));
   } catch (thrown) {
     return fail(thrown);
   }
@@ -125,11 +122,12 @@ async function check(
 ): Promise<ExitCode> {
   try {
     const config = await loadConfig(configPath);
-    const tasks = registerTasks(parts.tasks, didYouMean);
+    const { tasks, notice } = await describeTasks(parts.workerUrl);
     await (connects ? connectStores : readStoreOptions)(config, parts.drivers, secrets);
     for (const warning of warnOfUnknownVariables(Deno.env.toObject())) {
       writeAll(Deno.stderr, `Warning: ${warning}`);
     }
+    if (notice !== undefined) writeAll(Deno.stderr, `Warning: ${notice}`);
     const { workerPool, repository, jobQueue, server } = config;
     return print([
       `${configPath ?? "The environment (there is no config.yaml)"} is fine. This would run:`,
@@ -204,8 +202,12 @@ async function serve(
   secrets: Secrets,
 ): Promise<ExitCode> {
   try {
+    // At once: workers load and describe the tasks while the rest gets ready.
+    const describing = describeTasks(parts.workerUrl);
+    // Awaited only later: until then a failure must not count as one that nobody handles.
+    describing.catch(() => {});
     const config = await loadConfig(configPath);
-    return await serveConfig(config, parts, secrets);
+    return await serveConfig(config, describing, parts, secrets);
   } catch (thrown) {
     return failToStart(thrown, readLoggingFormat(configPath));
   } finally {
@@ -216,10 +218,11 @@ async function serve(
 /** Throws `invalid_config`; every other failure is in the log. */
 async function serveConfig(
   config: Config,
+  describing: Promise<DescribedTasks>,
   parts: ValetParts,
   secrets: Secrets,
 ): Promise<ExitCode> {
-  const tasks = registerTasks(parts.tasks, didYouMean);
+  const { tasks, notice } = await describing;
   configureLogging({
     format: config.loggingFormat,
     level: config.loggingLevel,
@@ -229,6 +232,7 @@ async function serveConfig(
   for (const warning of warnOfUnknownVariables(Deno.env.toObject())) {
     getLogger("valet").warn(warning);
   }
+  if (notice !== undefined) getLogger("valet").warn(notice);
   try {
     return await runNode(config, tasks, parts, secrets);
   } catch (thrown) {
@@ -242,7 +246,7 @@ async function serveConfig(
 
 async function runNode(
   config: Config,
-  tasks: ReturnType<typeof registerTasks>,
+  tasks: ReadonlyMap<string, TaskDescription>,
   parts: ValetParts,
   secrets: Secrets,
 ): Promise<ExitCode> {

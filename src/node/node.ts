@@ -18,14 +18,14 @@ import { Scheduler } from "../engine/scheduler.ts";
 import { defaultMaxConnections } from "./connection_limit.ts";
 import type { DriverStatus, StatusReport } from "./status.ts";
 import { memoryHint } from "./stores.ts";
-import type { RegisteredTask } from "../tasks/task.ts";
+import type { TaskDescription } from "../tasks/description.ts";
 import { isLoopbackHost, urlHost } from "../url_host.ts";
 import type { BuildInfo } from "./version.ts";
 
 /** What a node is made of. */
 export interface NodeParts {
   readonly config: Config;
-  readonly tasks: ReadonlyMap<string, RegisteredTask>;
+  readonly tasks: ReadonlyMap<string, TaskDescription>;
   readonly repository: Repository;
   readonly queue: Queue;
   readonly build: BuildInfo;
@@ -82,6 +82,7 @@ export async function openNode(parts: NodeParts): Promise<Node> {
     createPool: (onEnds) =>
       new Pool({
         ...workerPool,
+        tasks,
         taskSettings: config.tasks,
         workerUrl: parts.workerUrl,
         runnerCommand: parts.runnerCommand,

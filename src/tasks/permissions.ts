@@ -1,5 +1,5 @@
-// What a task may declare as its permissions, so that Deno will start a worker with them. Called by src/tasks/task.ts
-// when tasks are registered. Pure.
+// What a task may declare as its permissions, so that Deno will start a worker with them, and which permissions are
+// the same. Pure.
 
 const grantable = ["env", "net", "read", "sys", "write"] as const;
 const refused = ["run", "ffi", "import"] as const;
@@ -77,4 +77,13 @@ function isHost(item: string): boolean {
   if (/^(?:unix|vsock):./.test(item)) return true;
   const match = /^(?:[^\s:/?#@[\]]+(?:\/\d{1,3})?|\[[\da-fA-F:.]+\])(?::(\d{1,5}))?$/.exec(item);
   return match !== null && Number(match[1] ?? 0) <= maxPort && !/^\*(?::|$)/.test(item);
+}
+
+/** The same text for the same permissions: tasks that have the same text may share a worker. */
+export function permissionsKey(permissions: Deno.PermissionOptionsObject): string {
+  const entries = Object.entries(permissions)
+    .filter(([, value]) => value !== false)
+    .map(([name, value]) => [name, Array.isArray(value) ? [...value].sort() : value])
+    .sort(([one], [other]) => (String(one) < String(other) ? -1 : 1));
+  return JSON.stringify(entries);
 }

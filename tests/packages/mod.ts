@@ -28,8 +28,14 @@ export const tasks: TaskTable = {
     load: () => import("./tasks/fs_extra.ts"),
     permissions: { read: [folder], write: [folder] },
   },
-  ioredis: { load: () => import("./tasks/ioredis.ts"), permissions: { net: ["127.0.0.1"] } },
-  knex: { load: () => import("./tasks/knex.ts"), permissions: { net: ["127.0.0.1"] } },
+  ioredis: {
+    load: () => import("./tasks/ioredis.ts"),
+    permissions: { env: ["DEBUG"], net: ["127.0.0.1"] },
+  },
+  knex: {
+    load: () => import("./tasks/knex.ts"),
+    permissions: { env: ["DEBUG", "TERM"], net: ["127.0.0.1"] },
+  },
   mongodb: {
     load: () => import("./tasks/mongodb.ts"),
     permissions: { env: mongodbVariables, net: ["127.0.0.1"] },

@@ -30,9 +30,14 @@ const outcomes = new Map<Case, Outcomes>();
 const startedAtMs = Date.now();
 const missing = await setUp(needsOfCases());
 if (missing !== null) await say(missing);
-const started = await startServers();
+// The servers that are processes end with this one, but only with an orderly end of it.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => Deno.exit(130));
+}
+const started = new Map<ServerName, LocalServer>();
 try {
-  for (const isolation of isolations) await runCorpus(isolation, started);
+  await startServers();
+  for (const isolation of isolations) await runCorpus(isolation);
 } finally {
   for (const server of started.values()) await server[Symbol.asyncDispose]();
   await Deno.remove(scratchFolder, { recursive: true }).catch(() => {});
@@ -45,19 +50,16 @@ function needsOfCases() {
   return [...names].flatMap((name) => (servers[name] as LocalServerEntry).needs ?? []);
 }
 
-async function startServers(): Promise<Map<ServerName, LocalServer>> {
+async function startServers(): Promise<void> {
   const names = new Set(cases.flatMap(({ server }) => server ?? []));
-  return new Map(
-    await Promise.all(
-      [...names].map(async (name) => [name, await servers[name].start()] as const),
-    ),
-  );
+  const starts = [...names].map(async (name) => {
+    started.set(name, await servers[name].start());
+  });
+  await Promise.allSettled(starts); // Where one cannot start, the others must be known to be ended.
+  await Promise.all(starts);
 }
 
-async function runCorpus(
-  isolation: Isolation,
-  started: ReadonlyMap<ServerName, LocalServer>,
-): Promise<void> {
+async function runCorpus(isolation: Isolation): Promise<void> {
   await Deno.remove(scratchFolder, { recursive: true }).catch(() => {});
   await Deno.mkdir(scratchFolder);
   await using valet = await startValet({

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { dummytask } from "../../tasks/dummytask.ts";
+import dummytask from "../../tasks/dummytask.ts";
 import { runTask } from "../testing/run_task.ts";
 
 Deno.test("dummytask returns the same text whatever the params", async () => {

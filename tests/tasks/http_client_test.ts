@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
-import { csvReport } from "../../tasks/csv_report.ts";
-import { httpRequest } from "../../tasks/http_request.ts";
+import csvReport from "../../tasks/csv_report.ts";
+import httpRequest from "../../tasks/http_request.ts";
 import { runTask } from "../testing/run_task.ts";
 import { serve } from "../testing/serve.ts";
 import { serveBytes } from "../testing/serve_bytes.ts";

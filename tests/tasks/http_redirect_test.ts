@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { httpRequest } from "../../tasks/http_request.ts";
+import httpRequest from "../../tasks/http_request.ts";
 import { runTask } from "../testing/run_task.ts";
 import { serve } from "../testing/serve.ts";
 import { serveBytes } from "../testing/serve_bytes.ts";

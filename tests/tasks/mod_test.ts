@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { registerTasks } from "../../src/tasks/task.ts";
-import { describeTask } from "../../src/tasks/description.ts";
-import { tasks } from "../../tasks/mod.ts";
+import { describeTasks } from "../../src/executor/host/describe_tasks.ts";
 
-Deno.test("tasks holds the shipped tasks, each fit to be registered", () => {
-  const names = [...registerTasks(tasks).keys()];
-  assert.deepEqual(names, ["csv_report", "dummytask", "http_request"]);
-});
-
-Deno.test("tasks gives each params schema a JSON form", async () => {
-  for (const task of registerTasks(tasks).values()) {
-    if (task.params === undefined) continue;
-    const { params_schema: schema } = await describeTask(task);
-    assert.ok("url" in (schema as { properties: object }).properties, task.name);
+Deno.test("the shipped tasks are described, each params schema in its JSON form", async () => {
+  const workerUrl = new URL("../../tasks/worker.ts", import.meta.url);
+  const { tasks, notice } = await describeTasks(workerUrl);
+  assert.equal(notice, undefined);
+  assert.deepEqual(
+    [...tasks.values()].map(({ name, permissions }) => [name, permissions]),
+    [["csv_report", { net: true }], ["dummytask", {}], ["http_request", { net: true }]],
+  );
+  for (const { name, hasParamsSchema, paramsSchema } of tasks.values()) {
+    const { properties } = (paramsSchema ?? {}) as { properties?: object };
+    assert.equal(hasParamsSchema, name !== "dummytask");
+    if (hasParamsSchema) assert.ok("url" in properties!, name);
   }
 });

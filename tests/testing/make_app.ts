@@ -8,12 +8,13 @@ import { createJobService, type JobService } from "../../src/jobs/service.ts";
 import type { Queue } from "../../src/jobs/queue.ts";
 import type { Repository } from "../../src/jobs/repository.ts";
 import type { StatusReport } from "../../src/node/status.ts";
-import { registerTasks, type TaskTable } from "../../src/tasks/task.ts";
+import type { Task } from "../../src/tasks/task.ts";
+import { describeTable } from "./describe_table.ts";
 import { testNowMs } from "./make_job.ts";
 
 /** What a test changes of the app. */
 export interface TestAppOptions {
-  readonly tasks?: TaskTable;
+  readonly tasks?: Readonly<Record<string, Task>>;
   readonly service?: Partial<JobService>;
   readonly status?: StatusReport;
   readonly timeoutUnit?: "second" | "millisecond";
@@ -86,7 +87,7 @@ export async function makeApp(options: TestAppOptions = {}): Promise<TestApp> {
   const repository = await openMemoryRepository();
   const queue = await openMemoryQueue({ capacity: options.queueCapacity ?? 1000 });
   const clock = { now: options.now ?? (() => testNowMs), sleep: () => Promise.resolve() };
-  const tasks = registerTasks(options.tasks ?? { dummytask: () => "some metadata" });
+  const tasks = describeTable(options.tasks ?? { dummytask: () => "some metadata" });
   const records: AccessRecord[] = [];
   const service = createJobService({
     repository,

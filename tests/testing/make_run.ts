@@ -2,11 +2,12 @@
 
 import type { Run } from "../../src/executor/host/slot.ts";
 import type { Job } from "../../src/jobs/job.ts";
-import { registerTasks } from "../../src/tasks/task.ts";
 import { tasks as fixtureTasks } from "../fixtures/tasks/mod.ts";
+import { describeTable } from "./describe_table.ts";
 import { makeJob } from "./make_job.ts";
 
-const tasks = registerTasks(fixtureTasks);
+/** The fixture tasks, described. */
+export const describedFixtures = describeTable(fixtureTasks);
 
 /** A run of a job that was just claimed. */
 export function makeRun(
@@ -14,7 +15,7 @@ export function makeRun(
   params?: unknown,
   options: { readonly timeoutMs?: number; readonly job?: Partial<Job> } = {},
 ): Run {
-  const task = tasks.get(taskName);
+  const task = describedFixtures.get(taskName);
   if (task === undefined) throw new Error(`Cannot make a run: no fixture task "${taskName}"`);
   const { timeoutMs = 60_000, job = {} } = options;
   return {

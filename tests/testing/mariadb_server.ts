@@ -37,10 +37,11 @@ const password = "p@ss:w/rd";
 // As root it says whom it runs as, or it refuses to.
 const owner = Deno.uid() === 0 ? ["--user=root"] : [];
 const redoLogSize = "--innodb-log-file-size=32M";
-const running = new Set<Deno.ChildProcess>();
-// A test run that is interrupted must not leave servers behind.
+const running = new Map<Deno.ChildProcess, string>();
+// A test run that is interrupted must leave neither servers nor their folders behind.
 addEventListener("unload", () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running.keys()) child.kill("SIGKILL");
+  for (const folder of running.values()) Deno.removeSync(folder, { recursive: true });
 });
 
 /** Starts a server with an empty data directory. */
@@ -93,7 +94,7 @@ export async function startMariadb({ args = [] }: MariadbOptions = {}): Promise<
   };
   const start = async () => {
     child = command.spawn();
-    running.add(child);
+    running.set(child, folder);
     let hasEnded = false;
     void child.status.then(() => hasEnded = true);
     const answers = async () => {

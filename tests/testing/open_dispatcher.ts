@@ -9,7 +9,7 @@ import { flushLogs } from "../../src/log/log.ts";
 import { JobOrigins } from "../../src/jobs/origins.ts";
 import type { Queue } from "../../src/jobs/queue.ts";
 import type { Repository } from "../../src/jobs/repository.ts";
-import { registerTasks } from "../../src/tasks/task.ts";
+import { describeTable } from "./describe_table.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakePool } from "./fake_pool.ts";
 import { testNowMs } from "./make_job.ts";
@@ -17,7 +17,7 @@ import { replaceMethods } from "./replace_methods.ts";
 import { within } from "./within.ts";
 
 /** The tasks that the dispatcher knows. */
-export const dispatchedTasks = registerTasks({
+export const dispatchedTasks = describeTable({
   dummytask: () => "some metadata",
   timed: { timeout: { seconds: 3 }, run: () => {} },
 });

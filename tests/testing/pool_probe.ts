@@ -10,6 +10,7 @@ import type { Outcome } from "../../src/jobs/job.ts";
 import { flushLogs } from "../../src/log/log.ts";
 import { runnerCommand } from "../fixtures/main.ts";
 import { CapturedLogs } from "./captured_logs.ts";
+import { describedFixtures } from "./make_run.ts";
 import { childrenOf } from "./process_facts.ts";
 import { defaultDeadlineMs, within } from "./within.ts";
 
@@ -36,6 +37,7 @@ export class PoolProbe implements AsyncDisposable {
       jobsPerWorker: 1,
       isolation: "worker",
       maxResultBytes: 100_000,
+      tasks: describedFixtures,
       taskSettings: {},
       killGraceMs: 500,
       maxMemoryMb: 512,

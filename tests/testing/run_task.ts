@@ -1,7 +1,8 @@
 // Runs a task as a worker does: the params are checked first, and the result must be JSON.
 
 import assert from "node:assert/strict";
-import { registerTasks, type Task } from "../../src/tasks/task.ts";
+import { loadedTask, problemsOfTask } from "../../src/tasks/loaded_task.ts";
+import type { Task } from "../../src/tasks/task.ts";
 import { type ContextSetup, makeTaskContext } from "./make_task_context.ts";
 
 /**
@@ -16,9 +17,9 @@ export async function runTask(
   { signal, ...setup }: ContextSetup & { readonly signal?: AbortSignal } = {},
   // deno-lint-ignore no-explicit-any -- results are looked into freely
 ): Promise<any> {
-  const registered = registerTasks({ task }).get("task");
-  assert.ok(registered);
-  const validated = await registered.params?.["~standard"].validate(params) ?? { value: params };
+  assert.deepEqual(problemsOfTask(task), []);
+  const loaded = loadedTask("task", task);
+  const validated = await loaded.params?.["~standard"].validate(params) ?? { value: params };
   if (validated.issues !== undefined) {
     const issues = validated.issues.map(({ message, path }) => {
       const keys = path?.map((segment) => typeof segment === "object" ? segment.key : segment);
@@ -27,6 +28,6 @@ export async function runTask(
     throw new Error(`invalid params: ${issues.join("; ")}`);
   }
   const context = makeTaskContext(signal, { settings: { allow_private: true }, ...setup });
-  const result = await registered.run(validated.value, context);
+  const result = await loaded.run(validated.value, context);
   return JSON.parse(JSON.stringify(result));
 }

@@ -33,7 +33,7 @@ const log = getLogger("executor");
 /** Runs jobs on workers. Create it with the node and stop it with the node. */
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #groups = new RunGroups();
+  readonly #groups: RunGroups;
   readonly #slots: Slots;
   readonly #quarantine = new Quarantine();
   #averageMs = Infinity;
@@ -46,6 +46,7 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#groups = new RunGroups(options.tasks);
     this.#overdue = new EarliestTimer(steadyNow, () => this.#endOverdue());
     this.#retry = new EarliestTimer(steadyNow, () => this.#assign());
     const taskLogs = new TaskLogs();
@@ -70,7 +71,7 @@ export class Pool {
 
   /** Starts a worker for tasks without permissions, so that a job finds it warm; false: no more can be started now. */
   warmUp(): boolean {
-    const group = this.#groups.groupOf(plainTask, this.#options.isolation);
+    const group = this.#groups.plainGroup(this.#options.isolation);
     return this.#slots.hasRoom && this.#openSlot(group);
   }
 
@@ -397,4 +398,3 @@ export class Pool {
 
 const stopReason = "the node is stopping";
 const stuckReason = "what it, or a task before it, left behind keeps its worker busy";
-const plainTask = { name: "", params: undefined, timeoutMs: 0, permissions: {}, run: () => {} };

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../clock.ts";
 import type { Outcome } from "../../jobs/job.ts";
+import type { TaskDescription } from "../../tasks/description.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
 import type { Isolation } from "./run_groups.ts";
 import type { RunnerCommand } from "./runner_process.ts";
@@ -14,6 +15,7 @@ export type RunEnd =
 
 /** What the pool needs. Sizes and times as in `worker_pool` of the configuration. */
 export interface PoolOptions {
+  readonly tasks: ReadonlyMap<string, TaskDescription>;
   readonly concurrency: number;
   readonly backlog: number;
   readonly jobsPerWorker: number;

@@ -1,6 +1,7 @@
 // Which runs may share a worker, and the runs that wait for one. Used by the pool.
 
-import type { RegisteredTask } from "../../tasks/task.ts";
+import type { TaskDescription } from "../../tasks/description.ts";
+import { permissionsKey } from "../../tasks/permissions.ts";
 import type { Run } from "./slot.ts";
 
 /** Where a worker lives: a thread of this process, or a child process. */
@@ -11,6 +12,8 @@ export interface RunGroup {
   readonly key: string;
   readonly isolation: Isolation;
   readonly permissions: Deno.PermissionOptionsObject;
+  /** Every task that has these permissions: what a worker of the group loads. */
+  readonly taskNames: readonly string[];
   /** Runs that wait for a worker, first in, first out, each with its place in the order of all. */
   readonly waiting: { readonly order: number; readonly run: Run }[];
   /** Workers of the group that failed one after the other with no run ended in between. */
@@ -24,25 +27,42 @@ export class RunGroups {
   readonly #groups = new Map<string, RunGroup>();
   /** The same groups by task, so that a run costs one look-up. */
   readonly #ofTask = {
-    worker: new WeakMap<RegisteredTask, RunGroup>(),
-    process: new WeakMap<RegisteredTask, RunGroup>(),
+    worker: new WeakMap<TaskDescription, RunGroup>(),
+    process: new WeakMap<TaskDescription, RunGroup>(),
   };
+  readonly #tasks: ReadonlyMap<string, TaskDescription>;
   #order = 0;
   #front = 0;
 
+  constructor(tasks: ReadonlyMap<string, TaskDescription> = new Map()) {
+    this.#tasks = tasks;
+  }
+
   /** The group of a task. */
-  groupOf(task: RegisteredTask, isolation: Isolation): RunGroup {
+  groupOf(task: TaskDescription, isolation: Isolation): RunGroup {
     const known = this.#ofTask[isolation].get(task);
     if (known !== undefined) return known;
     const { permissions } = task;
-    const key = `${isolation} ${canonicalJson(permissions)}`;
+    const key = `${isolation} ${permissionsKey(permissions)}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = { key, isolation, permissions, waiting: [], failures: 0, retryAtMs: 0 };
+      const taskNames = this.#namesWith(permissions);
+      group = { key, isolation, permissions, taskNames, waiting: [], failures: 0, retryAtMs: 0 };
       this.#groups.set(key, group);
     }
     this.#ofTask[isolation].set(task, group);
     return group;
+  }
+
+  /** The group of tasks without permissions. */
+  plainGroup(isolation: Isolation): RunGroup {
+    return this.groupOf(plainTask, isolation);
+  }
+
+  #namesWith(permissions: Deno.PermissionOptionsObject): string[] {
+    const key = permissionsKey(permissions);
+    return [...this.#tasks.values()].filter((task) => permissionsKey(task.permissions) === key)
+      .map(({ name }) => name);
   }
 
   /** The group of that key; the key comes from a group. */
@@ -93,15 +113,9 @@ export class RunGroups {
   }
 }
 
+const plainTask = { name: "", timeoutMs: 0, permissions: {}, hasParamsSchema: false };
+
 /** The place of the run that waits longest in the group; Infinity: none waits. */
 export function oldestOrder(group: RunGroup): number {
   return group.waiting[0]?.order ?? Infinity;
-}
-
-function canonicalJson(permissions: Deno.PermissionOptionsObject): string {
-  const entries = Object.entries(permissions)
-    .filter(([, value]) => value !== false)
-    .map(([name, value]) => [name, Array.isArray(value) ? [...value].sort() : value])
-    .sort(([one], [other]) => (String(one) < String(other) ? -1 : 1));
-  return JSON.stringify(entries);
 }

@@ -3,7 +3,7 @@
 
 import { steadyNow } from "../../clock.ts";
 import type { Job, Outcome } from "../../jobs/job.ts";
-import type { RegisteredTask } from "../../tasks/task.ts";
+import type { TaskDescription } from "../../tasks/description.ts";
 import { type Frame, FrameKind, readFrames } from "../wire/frames.ts";
 import { GrowingBytes } from "./growing_bytes.ts";
 import { type HostMessage, runMessage, timeoutReason } from "../wire/messages.ts";
@@ -14,7 +14,7 @@ import type { WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 /** A claimed job on its way through the pool. */
 export interface Run {
   readonly job: Job;
-  readonly task: RegisteredTask;
+  readonly task: TaskDescription;
   /** How long the task may run, in milliseconds; always more than 0. */
   readonly timeoutMs: number;
 }
@@ -301,6 +301,8 @@ export class Slot {
         return this.#keepTrace(frame);
       case FrameKind.Aborting:
         return this.#expectEnd(frame);
+      case FrameKind.LoadFailed:
+        return this.#handle.kill();
       case FrameKind.Ready:
         this.isReady = true;
         // Now it must start what it was sent.

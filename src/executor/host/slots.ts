@@ -129,8 +129,8 @@ export class Slots {
   #create(group: RunGroup): Slot {
     const { jobsPerWorker, maxResultBytes, taskSettings } = this.#options;
     const { maxMemoryMb, runnerCommand, workerUrl } = this.#options;
-    const { permissions } = group;
-    const options = { permissions, jobsPerWorker, maxResultBytes, taskSettings };
+    const { permissions, taskNames } = group;
+    const options = { permissions, taskNames, jobsPerWorker, maxResultBytes, taskSettings };
     const slot = new Slot(
       group.key,
       { capacity: jobsPerWorker, maxResultBytes },

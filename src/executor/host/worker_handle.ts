@@ -29,6 +29,8 @@ export interface WorkerEvents {
 
 /** How a worker is set up. */
 export interface WorkerOptions {
+  /** The tasks that it loads before it is ready. */
+  readonly taskNames: readonly string[];
   readonly permissions: Deno.PermissionOptionsObject;
   readonly jobsPerWorker: number;
   readonly maxResultBytes: number;

@@ -79,6 +79,8 @@ export function openWorkerThread(
   worker.onmessageerror = () => {};
   worker.postMessage(
     {
+      kind: "serve",
+      taskNames: options.taskNames,
       ring: ring.memory,
       frames,
       jobsPerWorker: options.jobsPerWorker,
@@ -99,7 +101,8 @@ export function openWorkerThread(
   };
 }
 
-const noPermissions = {
+/** What a worker has that is given nothing. */
+export const noPermissions = {
   env: false,
   ffi: false,
   import: false,

@@ -17,6 +17,12 @@ export const FrameKind = {
   Flush: 6,
   /** Where the failure of the run came from, for the log; comes before its Failed. */
   Trace: 7,
+  /** The worker begins to load a module; `text` is JSON of a LoadStep. Then comes another one of these three. */
+  Loading: 8,
+  /** All tasks of the worker are loaded. */
+  Loaded: 9,
+  /** The worker will run nothing, since a module cannot be loaded; `text` is JSON of a LoadFailure. */
+  LoadFailed: 10,
 } as const;
 
 /** One of them. */
@@ -100,7 +106,7 @@ export function readFrames(
   while (bytes.length - offset >= headerBytes) {
     const size = view.getUint32(offset);
     const kind = view.getUint32(offset + 24);
-    if (size < headerBytes || size > maxFrameBytes || kind < 1 || kind > FrameKind.Trace) {
+    if (size < headerBytes || size > maxFrameBytes || kind < 1 || kind > FrameKind.LoadFailed) {
       throw new Error("the worker sent bytes that are no frame");
     }
     if (bytes.length - offset < size) break;

@@ -3,8 +3,11 @@
 import type { Job } from "../../jobs/job.ts";
 import type { TaskSettings } from "../../tasks/task.ts";
 
-/** The first message, sent as an object: it carries the shared memory. */
+/** The first message to a worker that runs tasks, sent as an object: it carries the shared memory. */
 export interface WorkerSetup {
+  readonly kind: "serve";
+  /** What the worker loads before it runs anything, and all that it can run. */
+  readonly taskNames: readonly string[];
   readonly ring: SharedArrayBuffer;
   /** `standard_output`: frames go to the stdout of this process, where they outlive a crash of it. */
   readonly frames: "ring" | "standard_output";
@@ -26,7 +29,7 @@ export interface RunMessage {
   readonly timeoutMs: number;
 }
 
-/** Every later message. */
+/** Every later message to a worker that runs tasks. */
 export type HostMessage =
   | { readonly kind: "run"; readonly runs: readonly RunMessage[] }
   | { readonly kind: "abort"; readonly number: number; readonly reason: string };

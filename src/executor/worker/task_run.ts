@@ -1,7 +1,8 @@
 // One run of a task inside a worker: the context that the task sees, and how the run can fail from
 // outside. Created by the task server for each run.
 
-import type { RegisteredTask, TaskContext, TaskJob, TaskLog } from "../../tasks/task.ts";
+import type { LoadedTask } from "../../tasks/loaded_task.ts";
+import type { TaskContext, TaskJob, TaskLog } from "../../tasks/task.ts";
 import type { RunMessage } from "../wire/messages.ts";
 
 /** A log line of a task on its way to the log of the server. */
@@ -17,7 +18,7 @@ const maxLogMessageLength = 4096;
 /** A run and the context of its task. */
 export class TaskRun {
   readonly message: RunMessage;
-  readonly task: RegisteredTask;
+  readonly task: LoadedTask;
   /** Plain fields, so that a task may copy and spread it; they cost less to make than getters. */
   readonly context: TaskContext;
   /** Epoch time at which the task was called. */
@@ -33,7 +34,7 @@ export class TaskRun {
 
   constructor(
     message: RunMessage,
-    task: RegisteredTask,
+    task: LoadedTask,
     setup: Pick<TaskContext, "settings" | "maxResultBytes">,
     writeLog: (run: TaskRun, line: TaskLogLine) => void,
   ) {

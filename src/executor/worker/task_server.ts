@@ -1,19 +1,15 @@
 // Runs tasks inside a worker: takes runs from the host, calls their tasks, writes the outcomes.
 // One outcome is written before the next run starts, so that a runaway never takes a finished one along.
 
-import type { AsyncLocalStorage } from "node:async_hooks";
-import {
-  type RegisteredTask,
-  registerTasks,
-  type TaskSettings,
-  type TaskTable,
-} from "../../tasks/task.ts";
+// First: what other modules read of the globals when they are loaded is then what tasks are given.
+import { lockProcessDown, postToHost, standardOutput, taskHooks } from "./lockdown.ts";
+import type { LoadedTask } from "../../tasks/loaded_task.ts";
+import type { TaskSettings } from "../../tasks/task.ts";
 import { paramPath } from "../../value_path.ts";
 import { EarliestTimer } from "../earliest_timer.ts";
 import { FrameKind } from "../wire/frames.ts";
 import { thrownReason, thrownTrace } from "./failure_text.ts";
 import { createOutputSink, createRingSink, type FrameSink } from "./frame_sink.ts";
-import { lockProcessDown, postToHost, standardOutput, taskHooks } from "./lockdown.ts";
 import {
   type HostMessage,
   type RunMessage,
@@ -21,32 +17,55 @@ import {
   type WorkerSetup,
 } from "../wire/messages.ts";
 import { resultJson } from "./result_json.ts";
+import type {
+  DescribeAnswer,
+  DescribeRequest,
+  LoadFailure,
+  LoadStep,
+} from "../wire/load_messages.ts";
 import { createSharedRing, enterGate, type SharedRing } from "../wire/shared_ring.ts";
+import { type LoadTable, loadTable, loadTask } from "./task_loader.ts";
 import { type TaskLogLine, TaskRun } from "./task_run.ts";
+import { loadRuntime, type Runtime } from "./task_runtime.ts";
 
-/** Serves the host of this worker for ever: the setup is its first message, host messages follow. */
-export function serveTasks(table: TaskTable): void {
-  const tasks = registerTasks(table);
-  let server: TaskServer | undefined;
+/**
+ * Serves the host of this worker for ever: the first message says whether it runs tasks or describes them.
+ * It listens before the first task code is loaded, since messages that nobody listens to are lost.
+ */
+export function serveTasks(loadTable: LoadTable): void {
+  let receive: ((data: unknown) => void) | undefined;
   // A listener, which a task cannot take away as it could set `onmessage` anew.
   addEventListener("message", (event) => {
     const { data } = event as MessageEvent<unknown>;
-    if (server !== undefined) server.receive(JSON.parse(data as string) as HostMessage);
-    else server = startServer(tasks, data as WorkerSetup);
+    receive ??= (data as WorkerSetup | DescribeRequest).kind === "serve"
+      ? startServer(loadTable, data as WorkerSetup)
+      : startDescriber(loadTable);
+    receive(data);
   });
 }
 
-function startServer(
-  tasks: ReadonlyMap<string, RegisteredTask>,
-  setup: WorkerSetup,
-): TaskServer {
+function startServer(load: LoadTable, setup: WorkerSetup): (data: unknown) => void {
   const ring = createSharedRing(setup.ring);
   const sink = setup.frames === "ring"
     ? createRingSink(ring, postToHost)
     : createOutputSink(standardOutput);
-  const server = new TaskServer(tasks, setup, ring, sink);
+  const server = new TaskServer(setup, ring, sink);
   reportStrayErrors(server);
-  return server;
+  void server.load(load);
+  return (data) => {
+    if (data !== setup) server.receive(JSON.parse(data as string) as HostMessage);
+  };
+}
+
+function startDescriber(load: LoadTable): (data: unknown) => void {
+  // What a module leaves behind is logged by the workers that run its task.
+  for (const type of ["error", "unhandledrejection"]) {
+    addEventListener(type, (event) => event.preventDefault());
+  }
+  const tell = (answer: DescribeAnswer) => postToHost(JSON.stringify(answer));
+  const describer = Promise.all([import("./task_describer.ts"), lockProcessDown(false)])
+    .then(([{ createDescriber }]) => createDescriber(load, tell));
+  return async (data) => (await describer)(data as DescribeRequest);
 }
 
 function reportStrayErrors(server: TaskServer): void {
@@ -64,31 +83,6 @@ function reportStrayErrors(server: TaskServer): void {
   };
 }
 
-/** What a worker needs from its first run on: an idle one has not spent the time and memory that it costs. */
-interface Runtime {
-  /** Tells which run a stray error or a console line belongs to, however late it comes. */
-  readonly context: AsyncLocalStorage<TaskRun>;
-  readonly atEndOfTurn: (callback: () => void) => unknown;
-  /** As `startTimer` of the clock, but out of the reach of tasks, whatever they do to built-in objects. */
-  readonly startTimer: (ms: number, onTime: () => void) => () => void;
-}
-
-async function loadRuntime(setup: WorkerSetup): Promise<Runtime> {
-  const [{ AsyncLocalStorage }, { clearTimeout, setImmediate, setTimeout }] = await Promise.all([
-    import("node:async_hooks"),
-    import("node:timers"),
-    lockProcessDown(setup.frames === "standard_output"),
-  ]);
-  return {
-    context: new AsyncLocalStorage(),
-    atEndOfTurn: setImmediate,
-    startTimer(ms, onTime) {
-      const timer = setTimeout(onTime, ms);
-      return () => clearTimeout(timer);
-    },
-  };
-}
-
 /** The longest log line with its fields, in characters of JSON. */
 const maxLogLineLength = 32_768;
 
@@ -98,7 +92,7 @@ const noSettings: TaskSettings = Object.freeze({});
 const abortingIntervalMs = 50;
 
 class TaskServer {
-  readonly #tasks: ReadonlyMap<string, RegisteredTask>;
+  readonly #tasks = new Map<string, LoadedTask>();
   readonly #setup: WorkerSetup;
   /** Frozen: what one job changed would hold for the later ones. */
   readonly #settings: ReadonlyMap<string, TaskSettings>;
@@ -113,23 +107,37 @@ class TaskServer {
   #waiting: RunMessage[] = [];
   #waitingFrom = 0;
   #runtime: Runtime | undefined;
-  #isStarting = false;
+  #isStarting = true;
   #isFlushDue = false;
   #droppedLogLines = 0;
 
-  constructor(
-    tasks: ReadonlyMap<string, RegisteredTask>,
-    setup: WorkerSetup,
-    ring: SharedRing,
-    sink: FrameSink,
-  ) {
-    this.#tasks = tasks;
+  constructor(setup: WorkerSetup, ring: SharedRing, sink: FrameSink) {
     this.#setup = setup;
     this.#settings = new Map(
       Object.entries(setup.taskSettings).map(([name, settings]) => [name, Object.freeze(settings)]),
     );
     this.#ring = ring;
     this.#sink = sink;
+  }
+
+  /** Loads the tasks that this worker is to run; until then `#isStarting` keeps every run back. */
+  async load(load: LoadTable): Promise<void> {
+    const tell = (kind: FrameKind, text: string) => {
+      this.#sink.write(kind, 0, 0, 0, text);
+      this.#sink.notify();
+    };
+    const onStep = (step: LoadStep) => tell(FrameKind.Loading, JSON.stringify(step));
+    const fail = (failure: LoadFailure) => tell(FrameKind.LoadFailed, JSON.stringify(failure));
+    const table = await loadTable(load, onStep);
+    if ("failure" in table) return fail(table.failure);
+    for (const name of this.#setup.taskNames) {
+      const task = await loadTask(table.value, name, onStep);
+      if ("failure" in task) return fail(task.failure);
+      this.#tasks.set(name, task.value);
+    }
+    tell(FrameKind.Loaded, "");
+    this.#isStarting = false;
+    if (this.#waiting.length > 0) this.#startWaiting();
   }
 
   receive(message: HostMessage): void {
@@ -190,7 +198,7 @@ class TaskServer {
 
   /** Before the first run. Until it is done, `#isStarting` keeps every run back. */
   async #prepare(): Promise<void> {
-    this.#runtime = await loadRuntime(this.#setup);
+    this.#runtime = await loadRuntime(this.#setup.frames);
     // From here on the host counts the time of the runs that it has sent.
     this.#sink.write(FrameKind.Ready, 0, 0, 0, "");
     this.#sink.notify();
@@ -243,7 +251,7 @@ class TaskServer {
 
   async #validateAndRun(
     run: TaskRun,
-    schema: NonNullable<RegisteredTask["params"]>,
+    schema: NonNullable<LoadedTask["params"]>,
     params: unknown,
   ): Promise<unknown> {
     const validated = await schema["~standard"].validate(params);

@@ -35,10 +35,8 @@ const endSignal = "SIGINT";
 const running = new Map<Deno.ChildProcess, string>();
 // A run that is interrupted must not leave servers behind.
 addEventListener("unload", () => {
-  for (const [child, folder] of running) {
-    child.kill(endSignal);
-    Deno.removeSync(folder, { recursive: true });
-  }
+  for (const child of running.keys()) child.kill(endSignal);
+  for (const folder of running.values()) Deno.removeSync(folder, { recursive: true });
 });
 
 /** Starts the server and returns once it answers. */

@@ -7,7 +7,7 @@ import { ValetError } from "../../../src/errors.ts";
 import { isFinished, type Job } from "../../../src/jobs/job.ts";
 import { JobOrigins } from "../../../src/jobs/origins.ts";
 import { flushLogs } from "../../../src/log/log.ts";
-import { registerTasks } from "../../../src/tasks/task.ts";
+import { describeTable } from "../../testing/describe_table.ts";
 import { tasks as fixtureTasks } from "../../fixtures/tasks/mod.ts";
 import { CapturedLogs } from "../../testing/captured_logs.ts";
 import { claimJob, runJob } from "../../testing/claim_jobs.ts";
@@ -346,7 +346,7 @@ Deno.test("Dispatcher and a real pool run each of many jobs exactly once", async
   const dispatcher = new Dispatcher({
     repository,
     queue,
-    tasks: registerTasks(fixtureTasks),
+    tasks: describeTable(fixtureTasks),
     clock: systemClock,
     leaseMs: 30_000,
     maxCrashes: 3,

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { type ErrorDetail, ValetError } from "../../../src/errors.ts";
 import { jobJson } from "../../../src/http/job_json.ts";
 import { createNewJobParser, parseJobFields, parseListInput } from "../../../src/jobs/request.ts";
-import { registerTasks } from "../../../src/tasks/task.ts";
+import { describeTable } from "../../testing/describe_table.ts";
 import { makeJob } from "../../testing/make_job.ts";
 
-const parse = createNewJobParser(registerTasks({ dummytask: () => {} }), 1000);
+const parse = createNewJobParser(describeTable({ dummytask: () => {} }), 1000);
 const valid = { task_name: "dummytask" };
 
 function detailsOf(call: () => unknown): readonly ErrorDetail[] {

@@ -7,7 +7,7 @@ import { JobOrigins } from "../../../src/jobs/origins.ts";
 import { createJobService, type JobService } from "../../../src/jobs/service.ts";
 import type { Queue } from "../../../src/jobs/queue.ts";
 import type { Repository } from "../../../src/jobs/repository.ts";
-import { registerTasks } from "../../../src/tasks/task.ts";
+import { describeTable } from "../../testing/describe_table.ts";
 import { claimJob, runJob } from "../../testing/claim_jobs.ts";
 import { testNowMs } from "../../testing/make_job.ts";
 import { replaceMethods } from "../../testing/replace_methods.ts";
@@ -44,7 +44,7 @@ async function makeService(
   const service = createJobService({
     repository,
     queue,
-    tasks: registerTasks({ dummytask: () => {} }),
+    tasks: describeTable({ dummytask: () => {} }),
     clock: { now: () => testNowMs, sleep: () => Promise.resolve() },
     timeoutUnit: "second",
     origins,

@@ -5,7 +5,7 @@ import { parseConfig } from "../../../src/config/config.ts";
 import { ValetError } from "../../../src/errors.ts";
 import { flushLogs } from "../../../src/log/log.ts";
 import { type Node, type NodeParts, openNode } from "../../../src/node/node.ts";
-import { registerTasks } from "../../../src/tasks/task.ts";
+import { describeTable } from "../../testing/describe_table.ts";
 import { runnerCommand } from "../../fixtures/main.ts";
 import { tasks } from "../../fixtures/tasks/mod.ts";
 import { fixtureWorkerUrl } from "../../testing/pool_probe.ts";
@@ -23,7 +23,7 @@ async function makeParts(settings: Record<string, unknown> = {}): Promise<NodePa
   });
   return {
     config: await parseConfig(text, "config.yaml"),
-    tasks: registerTasks(tasks),
+    tasks: describeTable(tasks),
     repository: await openMemoryRepository(),
     queue: await openMemoryQueue(),
     build: { version: "1.2.3", commit: "abc", buildTime: "2022-06-06T15:04:05Z" },

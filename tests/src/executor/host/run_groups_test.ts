@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type RunGroup, RunGroups } from "../../../../src/executor/host/run_groups.ts";
-import type { RegisteredTask } from "../../../../src/tasks/task.ts";
+import type { TaskDescription } from "../../../../src/tasks/description.ts";
 import { makeRun, makeRuns } from "../../../testing/make_run.ts";
 
-function taskWith(permissions: Deno.PermissionOptionsObject): RegisteredTask {
-  return { name: "x", params: undefined, timeoutMs: 0, permissions, run: () => {} };
+function taskWith(permissions: Deno.PermissionOptionsObject): TaskDescription {
+  return { name: "x", timeoutMs: 0, permissions, hasParamsSchema: false };
 }
 
 function idsOf(group: RunGroup): string[] {

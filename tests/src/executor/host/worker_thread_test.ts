@@ -4,7 +4,13 @@ import { openWorkerThread } from "../../../../src/executor/host/worker_thread.ts
 import { within } from "../../../testing/within.ts";
 
 const workerUrl = new URL("../../../fixtures/two_words_entry.ts", import.meta.url);
-const options = { permissions: {}, jobsPerWorker: 1, maxResultBytes: 1000, taskSettings: {} };
+const options = {
+  permissions: {},
+  taskNames: ["ok"],
+  jobsPerWorker: 1,
+  maxResultBytes: 1000,
+  taskSettings: {},
+};
 /** Long enough for a worker to write a frame. */
 const spinMs = 50;
 

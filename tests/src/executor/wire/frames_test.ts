@@ -75,7 +75,7 @@ Deno.test("readFrames refuses bytes that are no frame, after the frames before t
   const good = encodeFrame(FrameKind.Ready);
   const tooLarge = encodeFrame(FrameKind.Completed, 1, 0, 0, new Uint8Array(2000));
   const badKind = encodeFrame(FrameKind.Flush);
-  badKind[27] = FrameKind.Trace + 1;
+  badKind[27] = FrameKind.LoadFailed + 1;
   const noKind = encodeFrame(FrameKind.Flush);
   noKind[27] = 0;
   const tooSmall = encodeFrame(FrameKind.Flush);

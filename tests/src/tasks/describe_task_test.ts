@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
-import { registerTasks, type Task } from "../../../src/tasks/task.ts";
-import { describeTask } from "../../../src/tasks/description.ts";
+import { describeTask } from "../../../src/tasks/describe_task.ts";
+import { taskJson } from "../../../src/tasks/description.ts";
+import { loadedTask } from "../../../src/tasks/loaded_task.ts";
+import type { Task } from "../../../src/tasks/task.ts";
 
 async function describe(task: Task): Promise<Record<string, unknown>> {
-  const registered = registerTasks({ my_task: task }).get("my_task");
-  assert.ok(registered);
+  const { permissions = {} } = task as { permissions?: Deno.PermissionOptionsObject };
+  const description = await describeTask(loadedTask("my_task", task), permissions);
   // As clients see it: what is undefined is left out.
-  return JSON.parse(JSON.stringify(await describeTask(registered)));
+  return JSON.parse(JSON.stringify(taskJson(description)));
 }
 
 Deno.test("describeTask tells the name of a plain function and that it has no permissions", async () => {
@@ -43,6 +45,7 @@ for (
       permissions: { net: ["example.com"] },
       timeout_ms: 2_000,
       has_params_schema: true,
+      params_checked: "run",
     });
     const { type, properties, required } = schema as Record<string, unknown>;
     assert.deepEqual({ type, properties, required }, {
@@ -74,6 +77,7 @@ Deno.test("describeTask leaves the schema out where it has no JSON form", async 
       name: "my_task",
       permissions: {},
       has_params_schema: true,
+      params_checked: "run",
     });
   }
 });

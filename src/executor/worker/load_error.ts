@@ -1,0 +1,90 @@
+// What is told of a module that threw or could not be found while it was loaded: where that was, as far as the error
+// tells, and what to do. Runs inside the worker.
+
+import type { LoadFailure, LoadStep } from "../wire/load_messages.ts";
+import { thrownReason } from "./failure_text.ts";
+
+/** The folder of Valet's own sources, whose lines are nobody's mistake. */
+const ownFolder = new URL("../../", import.meta.url).href;
+const grantable = ["env", "net", "read", "sys", "write"];
+
+/** Why the module could not be loaded, and what to do. */
+export function describeLoadError(step: LoadStep, thrown: unknown): LoadFailure {
+  const places = placesOf(thrown);
+  const own = places.find(({ file }) => packageOf(file) === undefined);
+  const packages = places.map(({ file }) => packageOf(file)).filter((name) => name !== undefined);
+  const reason = reasonOf(thrown, step);
+  return {
+    ...step,
+    ...(own ?? { line: 0 }),
+    // A package throws deep inside; which one the task imports is more than where that is.
+    reason: packages.length === 0 || own !== undefined
+      ? reason
+      : `imports ${packages[0]}, which ${reason}`,
+  };
+}
+
+interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** The lines of files that the error names, the one where it was thrown first. */
+function placesOf(thrown: unknown): Place[] {
+  try {
+    const { message, stack } = thrown as Error;
+    const places = `${stack ?? message}`.matchAll(/\b(file:\/\/[^\s()]+?):(\d+):\d+/g);
+    return [...places].map(([, file, line]) => ({ file: file as string, line: Number(line) }))
+      .filter(({ file }) => !file.startsWith(ownFolder));
+  } catch {
+    return []; // An error of the module's own making may throw when it is read.
+  }
+}
+
+/** The package that the file belongs to; undefined: none. */
+function packageOf(file: string): string | undefined {
+  const name = /.*(?:\/npm\/[^/]+|\/node_modules)\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
+  return name === undefined ? undefined : decodeURIComponent(name);
+}
+
+function reasonOf(thrown: unknown, step: LoadStep): string {
+  const message = firstLine(thrownReason(thrown));
+  if ((thrown as Error | undefined)?.name === "NotCapable") {
+    return permissionReason(String((thrown as Error).message), step);
+  }
+  const missing = /^Import "([^"]+)" not a dependency/.exec(message)?.[1];
+  if (missing !== undefined) {
+    return `imports "${missing}", which deno.json does not name; run: deno add npm:${missing}`;
+  }
+  const isNotCached = thrown instanceof Error &&
+    /--cached-only|not found in cache/.test(thrown.message);
+  const notCached = /package "([^"]+)"/.exec(message)?.[1];
+  if (isNotCached && notCached !== undefined) {
+    return `imports the package ${notCached}, which is not installed; run: deno install`;
+  }
+  return `fails while it is loaded: ${message}`;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] as string;
+}
+
+// The text after the resource differs between `deno run` and an executable; the resource does not.
+function permissionReason(message: string, { taskName }: LoadStep): string {
+  const match = /^Requires (\w+) access(?: to (?:"([^"]*)"|[^,]*))?/.exec(message);
+  if (match === null) return `fails while it is loaded: ${firstLine(message)}`;
+  const [, name, resource] = match;
+  const what = name === "env"
+    ? `reads ${
+      resource === undefined ? "environment variables" : `the environment variable ${resource}`
+    }`
+    : `needs ${name} access${resource === undefined ? "" : ` to "${resource}"`}`;
+  if (!grantable.includes(name as string)) {
+    return `${what} when it is loaded, which no task can have`;
+  }
+  const value = resource === undefined ? "true" : JSON.stringify([resource]);
+  return taskName === ""
+    ? `${what} when it is loaded, and the table is loaded without permissions; the lazy form ` +
+      `{ load: () => import("./file.ts"), permissions: { ${name}: ${value} } } loads a module where it is needed`
+    : `${what} when it is loaded; declare permissions.${name}: ${value} beside its load`;
+}

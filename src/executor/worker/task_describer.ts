@@ -1,0 +1,96 @@
+// Answers a host that asks what tasks there are and what can be told of them. Loaded by a worker that only describes.
+
+import { didYouMean } from "../../did_you_mean.ts";
+import { describeTask } from "../../tasks/describe_task.ts";
+import { problemsOfTask } from "../../tasks/loaded_task.ts";
+import type { TaskDescription } from "../../tasks/description.ts";
+import { problemsOfPermissions } from "../../tasks/permissions.ts";
+import type {
+  DescribeAnswer,
+  DescribeRequest,
+  LoadFailure,
+  TableEntry,
+} from "../wire/load_messages.ts";
+import {
+  isLazyTask,
+  type LoadedTable,
+  type LoadTable,
+  loadTable,
+  loadTask,
+} from "./task_loader.ts";
+import { thrownReason } from "./failure_text.ts";
+
+/** The longest name of a task, in characters. */
+const maxNameLength = 255;
+const lazyKeys = ["load", "permissions"];
+
+/** Makes the function that answers requests; they come one at a time. */
+export function createDescriber(
+  load: LoadTable,
+  tell: (answer: DescribeAnswer) => void,
+): (request: DescribeRequest) => Promise<void> {
+  let table: LoadedTable | undefined;
+  const onStep = (step: { taskName: string; file: string }) => tell({ kind: "loading", step });
+  return async ({ tasks }) => {
+    if (table === undefined) {
+      const loaded = await loadTable(load, onStep);
+      if ("failure" in loaded) return tell({ kind: "failed", failure: loaded.failure });
+      table = loaded.value;
+    }
+    if (tasks === undefined) return tell({ kind: "table", entries: readEntries(table) });
+    const described: TaskDescription[] = [];
+    const failures: LoadFailure[] = [];
+    for (const [name, permissions] of Object.entries(tasks)) {
+      const loaded = await loadTask(table, name, onStep, didYouMean);
+      if ("failure" in loaded) failures.push(loaded.failure);
+      else described.push(await describeTask(loaded.value, permissions));
+    }
+    tell({ kind: "described", tasks: described, failures });
+  };
+}
+
+function readEntries({ tasks }: LoadedTable): TableEntry[] {
+  return Object.entries(tasks).map(([name, entry]) => {
+    const isLazy = isLazyTask(entry);
+    try {
+      const problems = [
+        ...problemsOfName(name),
+        ...isLazy ? problemsOfLazy(entry) : problemsOfTask(entry, didYouMean),
+      ];
+      const { permissions = {} } = Object(entry) as { permissions?: Deno.PermissionOptionsObject };
+      return { name, isLazy, problems, permissions };
+    } catch (thrown) {
+      return {
+        name,
+        isLazy,
+        permissions: {},
+        problems: [`cannot be read: ${thrownReason(thrown)}`],
+      };
+    }
+  });
+}
+
+function problemsOfName(name: string): string[] {
+  return name.length >= 1 && name.length <= maxNameLength
+    ? []
+    : [`has a name of ${name.length} characters: 1 to ${maxNameLength} are allowed`];
+}
+
+function problemsOfLazy(entry: object): string[] {
+  const { load, permissions } = entry as {
+    readonly load?: unknown;
+    readonly permissions?: unknown;
+  };
+  const problems = Object.keys(entry).filter((key) => !lazyKeys.includes(key)).map((key) => {
+    const guess = didYouMean(key, lazyKeys) ||
+      "; load and permissions are allowed, the rest belongs to its module";
+    return `has ${key} beside its load${guess}`;
+  });
+  if (typeof load !== "function") {
+    const seen = load === null ? "null" : typeof load;
+    problems.push(
+      `has a load that is ${seen}: a function such as () => import("./file.ts") is allowed`,
+    );
+  }
+  return [...problems, ...problemsOfPermissions(permissions)];
+}
