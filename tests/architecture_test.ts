@@ -155,6 +155,16 @@ Deno.test("architecture: every package is named in deno.json, with its exact ver
   assertNone(violations);
 });
 
+Deno.test("architecture: the lock of tests/packages knows the packages of deno.json", async () => {
+  const lock = JSON.parse(await Deno.readTextFile(new URL("tests/packages/deno.lock", checkout)));
+  const [linked] = Object.values<{ dependencies: string[] }>(lock.workspace.links);
+  assert.deepEqual(
+    linked!.dependencies.toSorted(),
+    Object.values(denoConfig.imports).toSorted(),
+    "they differ: run `deno install` in tests/packages",
+  );
+});
+
 Deno.test("architecture: no import of what ships goes in a circle", () => {
   const importsByPath = new Map(shipped.map(({ imports, path }) => [path, imports]));
   const done = new Set<string>();

@@ -5,52 +5,124 @@ import type { TaskTable } from "../../src/tasks/task.ts";
 
 /** The one folder that tasks may read or write. run.ts makes it anew. */
 const folder = new URL("./scratch", import.meta.url).pathname;
+const loopback = ["127.0.0.1"];
 
 /** What the client of MongoDB reads, to name its surroundings to the server and to find where to log to. */
 const mongodbVariables = ["MONGODB_*", "AWS_*", "FUNCTION*", "K_SERVICE", "VERCEL*"];
 
 /** Every task of the corpus, named as its package, in snake case. */
 export const tasks: TaskTable = {
+  ajv: { load: () => import("./tasks/ajv.ts") },
+  archiver: {
+    load: () => import("./tasks/archiver.ts"),
+    permissions: {
+      env: ["READABLE_STREAM", "__MINIMATCH_TESTING_PLATFORM__"],
+      read: [folder],
+      write: [folder],
+    },
+  },
   aws_sdk_client_s3: {
     load: () => import("./tasks/aws_sdk_client_s3.ts"),
     permissions: {
       env: ["AWS_*", "HOME", "HOMEDRIVE", "HOMEPATH", "USERPROFILE", "_X_AMZN_TRACE_ID"],
-      net: ["127.0.0.1"],
+      net: loopback,
       sys: ["homedir", "osRelease", "uid"],
     },
   },
-  axios: { load: () => import("./tasks/axios.ts"), permissions: { net: ["127.0.0.1"] } },
+  axios: { load: () => import("./tasks/axios.ts"), permissions: { net: loopback } },
+  cheerio: { load: () => import("./tasks/cheerio.ts") },
+  csv_parse: { load: () => import("./tasks/csv_parse.ts") },
+  date_fns: { load: () => import("./tasks/date_fns.ts") },
+  debug: { load: () => import("./tasks/debug.ts") },
+  dotenv: {
+    load: () => import("./tasks/dotenv.ts"),
+    permissions: { env: ["CORPUS_*", "DOTENV_*"], read: [folder], write: [folder] },
+  },
   drizzle_orm: {
     load: () => import("./tasks/drizzle_orm.ts"),
-    permissions: { env: ["PG*"], net: ["127.0.0.1"] },
+    permissions: { env: ["PG*"], net: loopback },
   },
+  exceljs: {
+    load: () => import("./tasks/exceljs.ts"),
+    permissions: {
+      env: [
+        "BLUEBIRD_*",
+        "GRACEFUL_FS_PLATFORM",
+        "NODE_ENV",
+        "READABLE_STREAM",
+        "TEST_GRACEFUL_FS_GLOBAL_PATCH",
+      ],
+      read: [folder],
+      sys: ["uid", "umask"],
+      write: [folder],
+    },
+  },
+  express: { load: () => import("./tasks/express.ts"), permissions: { net: loopback } },
   fs_extra: {
     load: () => import("./tasks/fs_extra.ts"),
-    permissions: { read: [folder], write: [folder] },
+    permissions: {
+      env: ["GRACEFUL_FS_PLATFORM", "TEST_GRACEFUL_FS_GLOBAL_PATCH"],
+      read: [folder],
+      sys: ["uid"],
+      write: [folder],
+    },
   },
+  got: { load: () => import("./tasks/got.ts"), permissions: { net: loopback } },
+  handlebars: { load: () => import("./tasks/handlebars.ts") },
   ioredis: {
     load: () => import("./tasks/ioredis.ts"),
-    permissions: { env: ["DEBUG"], net: ["127.0.0.1"] },
+    permissions: { env: ["DEBUG"], net: loopback },
   },
+  jimp: { load: () => import("./tasks/jimp.ts") },
+  jsdom: {
+    load: () => import("./tasks/jsdom.ts"),
+    permissions: { env: ["UNDICI_*"] },
+  },
+  jsonwebtoken: { load: () => import("./tasks/jsonwebtoken.ts") },
   knex: {
     load: () => import("./tasks/knex.ts"),
-    permissions: { env: ["DEBUG", "TERM"], net: ["127.0.0.1"] },
+    permissions: { env: ["DEBUG", "TERM"], net: loopback },
   },
+  lodash: { load: () => import("./tasks/lodash.ts") },
+  luxon: { load: () => import("./tasks/luxon.ts") },
   mongodb: {
     load: () => import("./tasks/mongodb.ts"),
-    permissions: { env: mongodbVariables, net: ["127.0.0.1"] },
+    permissions: { env: mongodbVariables, net: loopback },
   },
   mongoose: {
     load: () => import("./tasks/mongoose.ts"),
-    permissions: { env: mongodbVariables, net: ["127.0.0.1"] },
+    permissions: { env: mongodbVariables, net: loopback },
   },
-  mysql2: { load: () => import("./tasks/mysql2.ts"), permissions: { net: ["127.0.0.1"] } },
-  nodemailer: { load: () => import("./tasks/nodemailer.ts"), permissions: { net: ["127.0.0.1"] } },
-  openai: { load: () => import("./tasks/openai.ts"), permissions: { net: ["127.0.0.1"] } },
-  pg: { load: () => import("./tasks/pg.ts"), permissions: { env: ["PG*"], net: ["127.0.0.1"] } },
+  mysql2: { load: () => import("./tasks/mysql2.ts"), permissions: { net: loopback } },
+  nanoid: { load: () => import("./tasks/nanoid.ts") },
+  nodemailer: { load: () => import("./tasks/nodemailer.ts"), permissions: { net: loopback } },
+  openai: { load: () => import("./tasks/openai.ts"), permissions: { net: loopback } },
+  p_retry: { load: () => import("./tasks/p_retry.ts") },
+  papaparse: { load: () => import("./tasks/papaparse.ts") },
+  pdf_lib: { load: () => import("./tasks/pdf_lib.ts") },
+  pdfkit: { load: () => import("./tasks/pdfkit.ts") },
+  pg: { load: () => import("./tasks/pg.ts"), permissions: { env: ["PG*"], net: loopback } },
+  pino: {
+    load: () => import("./tasks/pino.ts"),
+    permissions: { env: ["NODE_V8_COVERAGE"], sys: ["hostname"] },
+  },
   postgres: {
     load: () => import("./tasks/postgres.ts"),
-    permissions: { env: ["PG*"], net: ["127.0.0.1"] },
+    permissions: { env: ["PG*"], net: loopback },
   },
-  stripe: { load: () => import("./tasks/stripe.ts"), permissions: { net: ["127.0.0.1"] } },
+  stripe: { load: () => import("./tasks/stripe.ts"), permissions: { net: loopback } },
+  undici: {
+    load: () => import("./tasks/undici.ts"),
+    permissions: { env: ["JEST_WORKER_ID", "UNDICI_*"], net: loopback },
+  },
+  uuid: { load: () => import("./tasks/uuid.ts") },
+  winston: {
+    load: () => import("./tasks/winston.ts"),
+    permissions: {
+      env: ["CI", "NODE_ENV", "READABLE_STREAM", "TEAMCITY_VERSION", "TERM", "TERM_PROGRAM"],
+      read: [folder],
+      write: [folder],
+    },
+  },
+  zod: { load: () => import("./tasks/zod.ts") },
 };

@@ -10,9 +10,8 @@ export default async function run() {
   await fs.outputJson(`${folder}/deep/first.json`, { name: "fs-extra" });
   await fs.copy(`${folder}/deep`, `${folder}/copy`);
   const copied = await fs.readJson(`${folder}/copy/first.json`);
-  await fs.move(`${folder}/copy/first.json`, `${folder}/moved.json`);
-  const moved = await fs.pathExists(`${folder}/moved.json`);
-  await fs.remove(`${folder}/deep`);
-  await fs.remove(`${folder}/copy`);
-  return { copied, moved, left: await fs.readdir(folder) };
+  await fs.move(`${folder}/copy`, `${folder}/deep/moved`);
+  const moved = await fs.pathExists(`${folder}/deep/moved/first.json`);
+  await fs.remove(`${folder}/deep/moved`);
+  return { copied, moved, left: await fs.readdir(`${folder}/deep`) };
 }
