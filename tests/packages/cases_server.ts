@@ -28,6 +28,8 @@ export const serverCases: readonly PackageCase[] = [
     server: "redis",
     params: { points: { ada: 3, bob: 7, eve: 5 } },
     expected: { ranked: ["bob", "eve", "ada"], heard: "bob", removed: 1 },
+    remark:
+      "`maxRetriesPerRequest: 1` fails a job soon where Redis is away; why it is away is in the job's log",
   },
   {
     packageName: "knex",
@@ -61,6 +63,8 @@ export const serverCases: readonly PackageCase[] = [
       seenAt: "1970-01-01T00:00:00.000Z",
       refused: ["age", "name"],
     },
+    remark:
+      "await `asPromise()` of the connection: a query alone fails after 10 s and does not say why",
   },
   {
     packageName: "mysql2",

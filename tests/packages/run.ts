@@ -24,8 +24,8 @@ const scratchFolder = fileURLToPath(new URL("./scratch", import.meta.url));
 type Isolation = typeof isolations[number];
 type Case = PackageCase | RefusedCase;
 
-/** What was wrong with a case, by isolation; null: nothing. */
-const outcomes = new Map<Case, Outcomes>();
+/** What was wrong with a case, by isolation; null: nothing. In the order of the table of results. */
+const outcomes = new Map<Case, Outcomes>([...cases, ...refusals].map((one) => [one, {}]));
 
 const startedAtMs = Date.now();
 const missing = await setUp(needsOfCases());

@@ -8,7 +8,8 @@ export default async function rank({ host, port, points }: {
   port: number;
   points: Record<string, number>;
 }) {
-  const redis = new Redis({ host, port });
+  // Fewer retries than 20: where Redis is away, the job fails soon.
+  const redis = new Redis({ host, port, maxRetriesPerRequest: 1 });
   const subscriber = redis.duplicate();
   try {
     const key = `points:${crypto.randomUUID()}`;
@@ -23,6 +24,7 @@ export default async function rank({ host, port, points }: {
     await redis.publish(key, ranked[0]!);
     return { ranked, heard: await heard, removed: await redis.del(key) };
   } finally {
-    await Promise.all([redis.quit(), subscriber.quit()]);
+    redis.disconnect();
+    subscriber.disconnect();
   }
 }

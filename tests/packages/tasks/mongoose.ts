@@ -15,7 +15,8 @@ schema.virtual("isAdult").get(function () {
 export default async function keepPerson(
   { url, name, age }: { url: string; name: string; age: number },
 ) {
-  const connection = mongoose.createConnection(url);
+  // Waits for the server: the failure of a query that waits for it would not say why it is away.
+  const connection = await mongoose.createConnection(url).asPromise();
   try {
     const Person = connection.model("Person", schema, `people_${crypto.randomUUID()}`);
     await new Person({ name, age }).save();
