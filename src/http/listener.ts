@@ -17,6 +17,14 @@ const maxDeafMs = 20_000;
 
 const log = getLogger("http");
 
+/** Loads what a listener needs, 35 ms of modules; {@link openListener} does it too where it was not called before. */
+export async function loadListen(
+  kind: ListenerOptions["kind"],
+): Promise<(options: ListenerOptions, fetch: AppFetch) => Promise<HttpServer>> {
+  // Imported when needed: node:http takes time and memory.
+  return kind === "deno" ? listenWithDeno : (await import("./node_listener.ts")).listenWithNode;
+}
+
 /**
  * Starts to listen. If a server stops to listen by itself, the next one takes its port; `onDeaf` is called if
  * that has not helped for 20 seconds.
@@ -28,10 +36,7 @@ export async function openListener(
   fetch: AppFetch,
   onDeaf: () => void,
 ): Promise<Listener> {
-  const listen = options.kind === "deno"
-    ? listenWithDeno
-    // Imported when needed: node:http takes time and memory.
-    : (await import("./node_listener.ts")).listenWithNode;
+  const listen = await loadListen(options.kind);
   let server: HttpServer;
   try {
     server = await listen(options, fetch);

@@ -7,11 +7,11 @@ import { warnOfUnknownVariables } from "../config/environment.ts";
 import { defaultNodeName } from "../config/node_name.ts";
 import { type Secrets, takeSecrets } from "../config/secrets.ts";
 import { errorMessage, ValetError } from "../errors.ts";
-import { type DescribedTasks, describeTasks } from "../executor/host/describe_tasks.ts";
+import { describeTasks, startDescribing } from "../executor/host/describe_tasks.ts";
 import type { RunnerCommand } from "../executor/host/runner_process.ts";
 import { configureLogging, flushLogs, getLogger } from "../log/log.ts";
 import type { LogFormat } from "../log/line.ts";
-import { type Node, openNode } from "./node.ts";
+import type { Node, NodeParts } from "./node.ts";
 import {
   connectStores,
   memoryHint,
@@ -202,12 +202,12 @@ async function serve(
   secrets: Secrets,
 ): Promise<ExitCode> {
   try {
-    // At once: workers load and describe the tasks while the rest gets ready.
-    const describing = describeTasks(parts.workerUrl);
-    // Awaited only later: until then a failure must not count as one that nobody handles.
-    describing.catch(() => {});
+    // At once: a worker reads the table of tasks while the configuration is read.
+    const starting = startDescribing(parts.workerUrl);
+    // What is wrong with the configuration is told first.
+    starting.catch(() => {});
     const config = await loadConfig(configPath);
-    return await serveConfig(config, describing, parts, secrets);
+    return await serveConfig(config, await starting, parts, secrets);
   } catch (thrown) {
     return failToStart(thrown, readLoggingFormat(configPath));
   } finally {
@@ -218,11 +218,17 @@ async function serve(
 /** Throws `invalid_config`; every other failure is in the log. */
 async function serveConfig(
   config: Config,
-  describing: Promise<DescribedTasks>,
+  { described }: Awaited<ReturnType<typeof startDescribing>>,
   parts: ValetParts,
   secrets: Secrets,
 ): Promise<ExitCode> {
-  const { tasks, notice } = await describing;
+  // While workers load the tasks: what a node is made of takes as long to load.
+  const [{ openNode }, { loadListen }] = await Promise.all([
+    import("./node.ts"),
+    import("../http/listener.ts"),
+  ]);
+  await loadListen(config.server.listener);
+  const { tasks, notice } = await described;
   configureLogging({
     format: config.loggingFormat,
     level: config.loggingLevel,
@@ -234,7 +240,7 @@ async function serveConfig(
   }
   if (notice !== undefined) getLogger("valet").warn(notice);
   try {
-    return await runNode(config, tasks, parts, secrets);
+    return await runNode(config, tasks, openNode, parts, secrets);
   } catch (thrown) {
     if (thrown instanceof ValetError && thrown.code === "invalid_config") throw thrown;
     getLogger("valet").fatal(
@@ -247,6 +253,7 @@ async function serveConfig(
 async function runNode(
   config: Config,
   tasks: ReadonlyMap<string, TaskDescription>,
+  openNode: (parts: NodeParts) => Promise<Node>,
   parts: ValetParts,
   secrets: Secrets,
 ): Promise<ExitCode> {
