@@ -8,6 +8,7 @@ import type { JobService } from "../jobs/service.ts";
 import { getLogger } from "../log/log.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
 import type { StatusReport } from "../node/status.ts";
+import type { ParamsCheck } from "../jobs/params_check.ts";
 import type { TaskDescription } from "../tasks/description.ts";
 import type { Answer, Route } from "./answer.ts";
 import { answerOfError, errorAnswer } from "./error_response.ts";
@@ -25,6 +26,7 @@ import { tasksRoutes } from "./tasks_routes.ts";
 export interface AppOptions extends OriginRuleOptions {
   readonly service: JobService;
   readonly tasks: ReadonlyMap<string, TaskDescription>;
+  readonly paramsCheck: ParamsCheck;
   readonly status: () => Promise<StatusReport>;
   /** The clock of the machine, as in every other line of the log. */
   readonly clock: Clock;
@@ -48,12 +50,12 @@ const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
  * each: Hono calls a lone handler at once, where a chain of middleware would cost more than the routes do.
  */
 export function createApp(options: AppOptions): Hono {
-  const { service, tasks, clock, logAccess } = options;
+  const { service, tasks, paramsCheck, clock, logAccess } = options;
   const unitMs = options.timeoutUnit === "second" ? 1000 : 1;
   const limits = { maxBytes: options.maxBodyBytes, timeoutMs: options.bodyTimeoutMs };
   const routes: readonly Route[] = [
     ...jobsRoutes({ service, unitMs, useBody: createBodyReader(limits) }),
-    ...tasksRoutes(tasks),
+    ...tasksRoutes(tasks, paramsCheck),
     ...statusRoutes(options.status),
   ];
   const requestIdOf = createRequestIds();

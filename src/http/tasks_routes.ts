@@ -1,14 +1,20 @@
 // The route of the registered tasks.
 
+import type { ParamsCheck } from "../jobs/params_check.ts";
 import { type TaskDescription, taskJson } from "../tasks/description.ts";
-import type { Answer, Route } from "./answer.ts";
+import type { Route } from "./answer.ts";
 
-/** The route `/tasks`. The tasks cannot change while Valet runs, so its answer is made once, when first asked for. */
-export function tasksRoutes(tasks: ReadonlyMap<string, TaskDescription>): readonly Route[] {
-  let answer: Answer | undefined;
-  return [{ method: "GET", path: "/tasks", handle: () => answer ??= listTasks(tasks) }];
-}
-
-function listTasks(tasks: ReadonlyMap<string, TaskDescription>): Answer {
-  return { status: 200, json: JSON.stringify({ tasks: [...tasks.values()].map(taskJson) }) };
+/** The route `/tasks`. */
+export function tasksRoutes(
+  tasks: ReadonlyMap<string, TaskDescription>,
+  paramsCheck: ParamsCheck,
+): readonly Route[] {
+  /** Of a task, only when its params are checked can change. */
+  const listTasks = () =>
+    [...tasks.values()].map((task) => ({
+      ...taskJson(task),
+      params_checked: paramsCheck.checkedAt(task),
+    }));
+  const handle = () => ({ status: 200, json: JSON.stringify({ tasks: listTasks() }) });
+  return [{ method: "GET", path: "/tasks", handle }];
 }

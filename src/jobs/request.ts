@@ -3,7 +3,8 @@
 
 import type { ErrorDetail } from "../errors.ts";
 import type { TaskDescription } from "../tasks/description.ts";
-import type { MaybePromise } from "../maybe_promise.ts";
+import { type MaybePromise, whenReady } from "../maybe_promise.ts";
+import type { ParamsCheck } from "./params_check.ts";
 import type { JobQuery } from "./repository.ts";
 import {
   checkRequest,
@@ -18,7 +19,6 @@ import {
   jobListQuery,
   newJobSchema,
 } from "./request_schema.ts";
-import "./valibot_messages.ts";
 
 /** A request for a new job, checked. */
 export interface NewJob {
@@ -101,6 +101,7 @@ const listRule: RequestRule<JobListFields> = {
 export function createNewJobParser(
   tasks: ReadonlyMap<string, TaskDescription>,
   unitMs: number,
+  paramsCheck: ParamsCheck,
 ): ParseNewJob {
   const schema = newJobSchema(tasks, unitMs);
   const rule = { schema, noun: "field", otherNames: otherNamesOfFields, answerFields } as const;
@@ -121,15 +122,20 @@ export function createNewJobParser(
       const message = "differs from metadata, which is its older name; give one of them";
       wrong.push({ path: "task_params", message });
     }
-    if (wrong.length > 0) throw invalidRequest("create the job", wrong);
-    return {
-      name: fields.name ?? fields.task_name,
-      description: fields.description ?? undefined,
-      taskName: fields.task_name,
-      paramsJson,
-      timeoutMs: fields.timeout ?? 0,
-      runAtMs: fields.run_at ?? undefined,
-    };
+    const task = tasks.get(fields.task_name);
+    const canCheckParams = task !== undefined && !isParamsWrong;
+    return whenReady(canCheckParams ? paramsCheck.check(task, params ?? {}) : [], (problems) => {
+      wrong.push(...problems);
+      if (wrong.length > 0) throw invalidRequest("create the job", wrong);
+      return {
+        name: fields.name ?? fields.task_name,
+        description: fields.description ?? undefined,
+        taskName: fields.task_name,
+        paramsJson,
+        timeoutMs: fields.timeout ?? 0,
+        runAtMs: fields.run_at ?? undefined,
+      };
+    });
   };
 }
 

@@ -12,6 +12,7 @@ import { encodeCursor } from "./request_schema.ts";
 import { getLogger } from "../log/log.ts";
 import { type MaybePromise, whenReady } from "../maybe_promise.ts";
 import type { JobOrigins } from "./origins.ts";
+import type { ParamsCheck } from "./params_check.ts";
 import type { Queue } from "./queue.ts";
 import type { Repository } from "./repository.ts";
 import type { TaskDescription } from "../tasks/description.ts";
@@ -21,6 +22,7 @@ export interface JobServiceOptions {
   readonly repository: Repository;
   readonly queue: Queue;
   readonly tasks: ReadonlyMap<string, TaskDescription>;
+  readonly paramsCheck: ParamsCheck;
   readonly clock: Clock;
   /** The unit of `timeout` in requests. */
   readonly timeoutUnit: "second" | "millisecond";
@@ -80,7 +82,7 @@ export function createJobService(options: JobServiceOptions): JobService {
   const { repository, queue, tasks, clock, origins, onScheduled, onDeleted } = options;
   const { maxSearchMs = defaultMaxSearchMs } = options;
   const unitMs = options.timeoutUnit === "second" ? 1000 : 1;
-  const parseNewJob = createNewJobParser(tasks, unitMs);
+  const parseNewJob = createNewJobParser(tasks, unitMs, options.paramsCheck);
   const createJobId = createJobIds();
   const log = getLogger("jobs");
   /** Creates between their look at the queue's room and the end of their publish. */

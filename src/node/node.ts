@@ -10,6 +10,7 @@ import type { RunnerCommand } from "../executor/host/runner_process.ts";
 import { createApp } from "../http/app.ts";
 import { openListener } from "../http/listener.ts";
 import { JobOrigins } from "../jobs/origins.ts";
+import { createParamsCheck } from "../jobs/params_check.ts";
 import { createJobService } from "../jobs/service.ts";
 import { getLogger } from "../log/log.ts";
 import type { Queue } from "../jobs/queue.ts";
@@ -100,10 +101,12 @@ export async function openNode(parts: NodeParts): Promise<Node> {
     maxCrashes,
     holds: (jobId) => dispatcher.holds(jobId),
   });
+  const paramsCheck = createParamsCheck();
   const service = createJobService({
     repository,
     queue,
     tasks,
+    paramsCheck,
     clock,
     timeoutUnit: config.timeoutUnit,
     origins,
@@ -149,6 +152,7 @@ export async function openNode(parts: NodeParts): Promise<Node> {
   const app = createApp({
     service,
     tasks,
+    paramsCheck,
     clock: systemClock,
     status,
     timeoutUnit: config.timeoutUnit,

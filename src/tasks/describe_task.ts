@@ -2,19 +2,17 @@
 // Runs in a worker: the schema is task code.
 
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
-import type { ConversionConfig, JsonSchema as ValibotJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import type { JsonSchema, TaskDescription } from "./description.ts";
 import type { LoadedTask } from "./loaded_task.ts";
-
-/** The version of JSON Schema. */
-const target = "draft-2020-12";
 
 /** Some schemas can say themselves as JSON Schema: https://standardschema.dev/json-schema. */
 type StandardProps =
   & StandardSchemaV1.Props
   & Partial<Pick<StandardJSONSchemaV1.Props, "jsonSchema">>;
-type OverrideSchemaContext = Parameters<NonNullable<ConversionConfig["overrideSchema"]>>[0];
+
+/** The longest JSON Schema, as text. */
+const maxSchemaChars = 64 * 1024;
 
 /** The description of a task that has these permissions. */
 export async function describeTask(
@@ -23,42 +21,39 @@ export async function describeTask(
 ): Promise<TaskDescription> {
   const description = { name, permissions, timeoutMs, hasParamsSchema: params !== undefined };
   if (params === undefined) return description;
-  const paramsSchema = await paramsJsonSchema(params);
-  return {
-    ...description,
-    ...(paramsSchema === undefined ? {} : { paramsSchema }),
-    paramsChecked: "run",
-  };
+  return { ...description, ...await describeParams(params) };
 }
 
-async function paramsJsonSchema(schema: StandardSchemaV1): Promise<JsonSchema | undefined> {
+/** Without a `paramsSchema` where the schema has no JSON form, which the standard allows. */
+async function describeParams(
+  schema: StandardSchemaV1,
+): Promise<Pick<TaskDescription, "paramsSchema" | "paramsChecked">> {
   try {
-    const { vendor, jsonSchema }: StandardProps = schema["~standard"];
-    // Valibot leaves this to another package, which only a worker that describes such a task needs to load.
-    const valibot = jsonSchema === undefined && vendor === "valibot"
-      ? await import("@valibot/to-json-schema")
-      : undefined;
-    const shown = valibot === undefined
-      ? await jsonSchema?.input({ target })
-      : valibot.toJsonSchema(schema as GenericSchema, {
-        typeMode: "input",
-        target,
-        overrideSchema,
-      });
+    const { schema: shown, isExact } = await jsonForm(schema);
     // Not every default and example is JSON, either.
-    return shown === undefined ? undefined : JSON.parse(JSON.stringify(shown));
+    const json = JSON.stringify(shown);
+    const paramsSchema: JsonSchema = JSON.parse(json);
+    if (typeof paramsSchema !== "object" || json.length > maxSchemaChars) {
+      return { paramsChecked: "run" };
+    }
+    return { paramsSchema, paramsChecked: isExact ? "submit" : "run" };
   } catch {
-    return undefined; // The standard allows it: not every schema has a JSON form.
+    return { paramsChecked: "run" };
   }
 }
 
-/** A default that a function makes is nobody's to show: it may come from the environment. */
-function overrideSchema(
-  { valibotSchema, jsonSchema }: OverrideSchemaContext,
-): ValibotJsonSchema | undefined {
-  if (!("default" in valibotSchema) || typeof valibotSchema.default !== "function") {
-    return undefined;
+/** The schema as JSON Schema, and whether that is known to say all that the schema checks. */
+async function jsonForm(schema: StandardSchemaV1): Promise<{ schema: unknown; isExact: boolean }> {
+  const { vendor, jsonSchema }: StandardProps = schema["~standard"];
+  // Imported here: only a worker that describes such a task needs to load them.
+  if (vendor === "valibot") {
+    const { valibotJsonSchema } = await import("./valibot_json_schema.ts");
+    return valibotJsonSchema(schema as GenericSchema);
   }
-  const { default: _hidden, ...shown } = jsonSchema;
-  return shown;
+  if (jsonSchema === undefined) throw new Error("there is no JSON form");
+  if (vendor === "zod") {
+    const { zodJsonSchema } = await import("./zod_json_schema.ts");
+    return zodJsonSchema((options) => jsonSchema.input(options));
+  }
+  return { schema: await jsonSchema.input({ target: "draft-2020-12" }), isExact: false };
 }

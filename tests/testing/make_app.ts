@@ -4,6 +4,7 @@ import { openMemoryQueue } from "../../drivers/queues/memory.ts";
 import { openMemoryRepository } from "../../drivers/repositories/memory/repository.ts";
 import type { AccessRecord } from "../../src/http/access_log.ts";
 import { createApp } from "../../src/http/app.ts";
+import { createParamsCheck } from "../../src/jobs/params_check.ts";
 import { createJobService, type JobService } from "../../src/jobs/service.ts";
 import type { Queue } from "../../src/jobs/queue.ts";
 import type { Repository } from "../../src/jobs/repository.ts";
@@ -89,10 +90,12 @@ export async function makeApp(options: TestAppOptions = {}): Promise<TestApp> {
   const clock = { now: options.now ?? (() => testNowMs), sleep: () => Promise.resolve() };
   const tasks = describeTable(options.tasks ?? { dummytask: () => "some metadata" });
   const records: AccessRecord[] = [];
+  const paramsCheck = createParamsCheck();
   const service = createJobService({
     repository,
     queue,
     tasks,
+    paramsCheck,
     clock,
     timeoutUnit,
     ...(options.maxSearchMs === undefined ? {} : { maxSearchMs: options.maxSearchMs }),
@@ -100,6 +103,7 @@ export async function makeApp(options: TestAppOptions = {}): Promise<TestApp> {
   const app = createApp({
     service: { ...service, ...options.service },
     tasks,
+    paramsCheck,
     clock,
     timeoutUnit,
     status: () => Promise.resolve(options.status ?? idleStatus),

@@ -3,11 +3,16 @@
 import assert from "node:assert/strict";
 import { type ErrorDetail, ValetError } from "../../../src/errors.ts";
 import { jobJson } from "../../../src/http/job_json.ts";
+import { createParamsCheck } from "../../../src/jobs/params_check.ts";
 import { createNewJobParser, parseJobFields, parseListInput } from "../../../src/jobs/request.ts";
 import { describeTable } from "../../testing/describe_table.ts";
 import { makeJob } from "../../testing/make_job.ts";
 
-const parse = createNewJobParser(describeTable({ dummytask: () => {} }), 1000);
+const parse = createNewJobParser(
+  describeTable({ dummytask: () => {} }),
+  1000,
+  createParamsCheck(),
+);
 const valid = { task_name: "dummytask" };
 
 function detailsOf(call: () => unknown): readonly ErrorDetail[] {

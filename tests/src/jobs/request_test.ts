@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ValetError } from "../../../src/errors.ts";
+import { createParamsCheck } from "../../../src/jobs/params_check.ts";
 import {
   createNewJobParser,
   type NewJob,
@@ -22,7 +23,7 @@ const valid = { name: "a job", task_name: "dummytask" };
 
 function parse(input: JsonObject, unitMs = 1000): Promise<NewJob> {
   // In a function, so that what it throws at once rejects as well.
-  return (async () => await createNewJobParser(tasks, unitMs)(input))();
+  return (async () => await createNewJobParser(tasks, unitMs, createParamsCheck())(input))();
 }
 
 /** The paths of the wrong fields. */
@@ -84,11 +85,13 @@ Deno.test("parseNewJob takes a timeout as a duration, whatever the unit of integ
 Deno.test("parseNewJob refuses numbers that were changed, beside other wrong fields", async () => {
   const changed = [{ path: "task_params.rows[1].n", message: "is too large" }];
   const input = { ...valid, task_name: "picky", task_params: {}, timeout: -1 };
-  const error = await errorOf(() => createNewJobParser(tasks, 1)(input, changed));
+  const error = await errorOf(() =>
+    createNewJobParser(tasks, 1, createParamsCheck())(input, changed)
+  );
   assert.deepEqual(error.details.map(({ path }) => path), ["timeout", "task_params.rows[1].n"]);
   const timeout = [{ path: "timeout", message: "is 1e400" }];
   const one = await errorOf(() =>
-    createNewJobParser(tasks, 1)({ ...valid, timeout: 1e400 }, timeout)
+    createNewJobParser(tasks, 1, createParamsCheck())({ ...valid, timeout: 1e400 }, timeout)
   );
   assert.deepEqual(one.details, timeout);
 });
@@ -200,7 +203,7 @@ Deno.test("parseNewJob bounds its message whatever a client sends or however man
     Array.from({ length: 500 }, (_, index) => [`${index}`.padStart(200, "t"), () => {}]),
   );
   const error = await errorOf(() =>
-    createNewJobParser(describeTable(many), 1)({
+    createNewJobParser(describeTable(many), 1, createParamsCheck())({
       name: "a".repeat(100_000),
       task_name: "b".repeat(100_000),
       ...Object.fromEntries(

@@ -4,6 +4,7 @@ import { openMemoryRepository } from "../../../drivers/repositories/memory/repos
 import { type ErrorCode, ValetError } from "../../../src/errors.ts";
 import type { Job } from "../../../src/jobs/job.ts";
 import { JobOrigins } from "../../../src/jobs/origins.ts";
+import { createParamsCheck } from "../../../src/jobs/params_check.ts";
 import { createJobService, type JobService } from "../../../src/jobs/service.ts";
 import type { Queue } from "../../../src/jobs/queue.ts";
 import type { Repository } from "../../../src/jobs/repository.ts";
@@ -45,6 +46,7 @@ async function makeService(
     repository,
     queue,
     tasks: describeTable({ dummytask: () => {} }),
+    paramsCheck: createParamsCheck(),
     clock: { now: () => testNowMs, sleep: () => Promise.resolve() },
     timeoutUnit: "second",
     origins,

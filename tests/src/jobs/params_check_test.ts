@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { createParamsCheck } from "../../../src/jobs/params_check.ts";
+import type { JsonSchema, TaskDescription } from "../../../src/tasks/description.ts";
+import { CapturedLogs } from "../../testing/captured_logs.ts";
+
+function taskWith(name: string, paramsSchema?: JsonSchema): TaskDescription {
+  return {
+    ...{ name, permissions: {}, timeoutMs: 0, hasParamsSchema: true },
+    ...(paramsSchema === undefined ? {} : { paramsSchema }),
+    paramsChecked: paramsSchema === undefined ? "run" : "submit",
+  };
+}
+
+const slowPattern = { properties: { slow: { pattern: "^(a+)+$" }, n: { type: "number" } } };
+const slowText = { slow: `${"a".repeat(40)}!` };
+
+/** What takes exponential or quadratic time: a schema, and params for it. */
+const slowChecks: Readonly<Record<string, readonly [JsonSchema, object]>> = {
+  "a pattern": [slowPattern, slowText],
+  "items that must differ": [
+    { properties: { list: { uniqueItems: true } } },
+    { list: Array.from({ length: 50_000 }, (_, index) => ({ index: [index] })) },
+  ],
+  "branches of branches": [
+    { $ref: "#/$defs/node", $defs: { node: branching({ $ref: "#/$defs/node" }) } },
+    Array.from({ length: 60 }).reduce<object>((inner) => ({ inner }), {}),
+  ],
+  "many branches at each item": [
+    { properties: { list: { items: { anyOf: Array(100).fill({ type: "object" }) } } } },
+    { list: Array(50_000).fill(1) },
+  ],
+};
+
+/** Two branches that are both looked at, with the schema in each. */
+function branching(inner: JsonSchema): JsonSchema {
+  const branch = { properties: { inner }, required: ["other"] };
+  return { anyOf: [branch, { ...branch, title: "the same again" }] };
+}
+
+for (const [name, [schema, params]] of Object.entries(slowChecks)) {
+  Deno.test(`ParamsCheck stops within its time: ${name}`, async () => {
+    await using logs = new CapturedLogs();
+    const paramsCheck = createParamsCheck({ maxFirstCheckMs: 60_000 });
+    const task = taskWith("slow_task", schema);
+    await paramsCheck.check(task, {});
+    for (let round = 1; round <= 4; round++) {
+      const startedAtMs = performance.now();
+      assert.deepEqual(await paramsCheck.check(task, params), []);
+      const tookMs = performance.now() - startedAtMs;
+      // Of the fourth nothing is checked.
+      assert.ok(tookMs < (round < 4 ? 3000 : 90), `round ${round} took ${tookMs} ms`);
+      assert.equal(paramsCheck.checkedAt(task), round < 3 ? "submit" : "run");
+    }
+    await logs.waitFor({ level: "warn", task: "slow_task" });
+    const warnings = logs.lines.filter(({ level }) => level === "warn");
+    assert.equal(warnings.length, 1);
+    assert.match(String(warnings[0]!.msg ?? warnings[0]!.message), /took longer than 200 ms/);
+  });
+}
+
+Deno.test("ParamsCheck checks the other params of a task that was stopped once, and other tasks for ever", async () => {
+  await using _logs = new CapturedLogs();
+  const paramsCheck = createParamsCheck({ maxFirstCheckMs: 60_000 });
+  const task = taskWith("slow_task", slowPattern);
+  await paramsCheck.check(task, {});
+  assert.deepEqual(await paramsCheck.check(task, slowText), []);
+  const wrong = [{ path: "task_params.n", message: 'is "1"; a number is allowed' }];
+  assert.deepEqual(await paramsCheck.check(task, { n: "1" }), wrong);
+  await paramsCheck.check(task, slowText);
+  await paramsCheck.check(task, slowText);
+  assert.deepEqual(await paramsCheck.check(task, { n: "1" }), []);
+  assert.deepEqual(await paramsCheck.check(taskWith("other", slowPattern), { n: "1" }), wrong);
+});
+
+Deno.test("ParamsCheck stops the compilation of a schema", async () => {
+  await using logs = new CapturedLogs();
+  const paramsCheck = createParamsCheck({ maxFirstCheckMs: 1 });
+  const properties = Object.fromEntries(
+    Array.from({ length: 2000 }, (_, index) => [`p${index}`, { anyOf: [{ type: "null" }, {}] }]),
+  );
+  const task = taskWith("large", { properties });
+  assert.deepEqual(await paramsCheck.check(task, {}), []);
+  assert.equal(paramsCheck.checkedAt(task), "run");
+  await logs.waitFor({ level: "warn", task: "large" });
+});
+
+for (
+  const [name, schema] of Object.entries({
+    "that is none": { type: "text" },
+    "with a reference to elsewhere": { $ref: "https://example.com/schema.json" },
+    "that refers to itself without an end": { $ref: "#" },
+  })
+) {
+  Deno.test(`ParamsCheck leaves a JSON Schema ${name} to the check before the run, with one warning`, async () => {
+    await using logs = new CapturedLogs();
+    const paramsCheck = createParamsCheck();
+    const task = taskWith("wrong_task", schema);
+    assert.equal(paramsCheck.checkedAt(task), "submit");
+    for (let round = 0; round < 2; round++) {
+      assert.deepEqual(await paramsCheck.check(task, { a: 1 }), []);
+    }
+    assert.equal(paramsCheck.checkedAt(task), "run");
+    await logs.waitFor({ level: "warn", task: "wrong_task" });
+    assert.equal(logs.lines.length, 1);
+  });
+}
+
+Deno.test("ParamsCheck says nothing of a task without a JSON Schema", () => {
+  const paramsCheck = createParamsCheck();
+  assert.deepEqual(paramsCheck.check(taskWith("bare"), { a: 1 }), []);
+  assert.equal(paramsCheck.checkedAt(taskWith("bare")), "run");
+});
