@@ -93,6 +93,16 @@ Deno.test("architecture: src imports neither drivers nor tasks", () => {
   );
 });
 
+Deno.test("architecture: only the module of the workers imports the tasks", () => {
+  assertNone(
+    forbiddenImports((path, imported) =>
+      path.startsWith("tasks/")
+        ? imported !== "tasks/mod.ts" || path === "tasks/worker.ts"
+        : !imported.startsWith("tasks/")
+    ),
+  );
+});
+
 Deno.test("architecture: the worker's module imports the tasks and what runs them", () => {
   const allowed = /^(?:tasks\/mod\.ts$|src\/executor\/worker\/)/;
   assertNone(

@@ -12,8 +12,8 @@ export interface StartOptions {
   /** Set in the environment of the server. */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * `fixtures`: the executable of tests/fixtures, `wrong`: one whose table of tasks is wrong, `packages`: that of
-   * tests/packages; all always from source. Default: the shipped tasks.
+   * `fixtures`: the executable of tests/fixtures, `wrong`: one whose table of tasks is wrong, `folder`: one with the
+   * tasks of withTasks, `packages`: that of tests/packages; all always from source. Default: the shipped tasks.
    */
   readonly tasks?: keyof typeof mains;
   /** Its limit of file descriptors. Default: that of the test. */
@@ -36,6 +36,7 @@ const mains = {
   shipped: "../../main.ts",
   fixtures: "../fixtures/main.ts",
   wrong: "../fixtures/wrong_main.ts",
+  folder: "../fixtures/folder_main.ts",
   packages: "../packages/main.ts",
 };
 const binaryPath = Deno.env.get("VALET_BINARY");
