@@ -3,6 +3,9 @@
 
 import { startTimer } from "../clock.ts";
 
+// Captured before any task code is loaded: what a task makes of the built-in objects changes nothing here.
+const { max, min } = Math;
+
 /** The longest delay that a timer of the runtime can hold: 2^31 - 1 milliseconds, 24.8 days. */
 const maxDelayMs = 2_147_483_647;
 
@@ -26,7 +29,7 @@ export class EarliestTimer {
     if (atMs >= this.#armedAtMs) return;
     this.#cancel();
     this.#armedAtMs = atMs;
-    const delayMs = Math.min(Math.max(0, atMs - this.#now()), maxDelayMs);
+    const delayMs = min(max(0, atMs - this.#now()), maxDelayMs);
     this.#cancel = this.#start(delayMs, () => {
       this.#armedAtMs = Infinity;
       this.#onTime();

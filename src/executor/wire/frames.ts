@@ -1,6 +1,9 @@
 // The wire format from a worker to its host: frames, written the moment a thing happens, so that what a
 // task had finished survives whatever the next task does to the thread.
 
+// Captured before any task code is loaded: what a task makes of the built-in objects changes nothing here.
+const { DataView, Uint8Array } = globalThis;
+
 /** What a frame tells. */
 export const FrameKind = {
   /** The first runs have come and may start: their time begins. */

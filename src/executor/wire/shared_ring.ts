@@ -4,6 +4,9 @@
 
 import { type FrameKind, frameSize, writeFrame } from "./frames.ts";
 
+// Captured before any task code is loaded: what a task makes of the built-in objects changes nothing here.
+const { compareExchange, exchange, load, store } = Atomics;
+
 const ringBytes = 64 * 1024;
 const controlBytes = 16;
 
@@ -47,8 +50,8 @@ export function writeToRing(
   text: Uint8Array,
 ): boolean {
   const size = frameSize(text.length);
-  const read = Atomics.load(ring.control, readAt);
-  let write = Atomics.load(ring.control, writeAt);
+  const read = load(ring.control, readAt);
+  let write = load(ring.control, writeAt);
   // One free byte always stays between the ends: equal positions mean an empty ring.
   if (write >= read && ringBytes - write < size + 4) {
     if (read <= size) return false;
@@ -59,15 +62,15 @@ export function writeToRing(
     return false;
   }
   writeFrame(ring.view, write, kind, number, startedAtMs, durationMs, text);
-  Atomics.store(ring.control, writeAt, write + size);
+  store(ring.control, writeAt, write + size);
   return true;
 }
 
 /** Takes out the frames that are there: pieces of bytes for `readFrames`. Called by the host only. */
 export function drainRing(ring: SharedRing): Uint8Array[] {
   const pieces: Uint8Array[] = [];
-  const write = Atomics.load(ring.control, writeAt);
-  let read = Atomics.load(ring.control, readAt);
+  const write = load(ring.control, writeAt);
+  let read = load(ring.control, readAt);
   if (read > write) {
     let end = read;
     for (let size = ring.view.getUint32(end); size !== 0; size = ring.view.getUint32(end)) {
@@ -77,7 +80,7 @@ export function drainRing(ring: SharedRing): Uint8Array[] {
     read = 0;
   }
   if (write > read) pieces.push(copyOut(ring, read, write));
-  Atomics.store(ring.control, readAt, write);
+  store(ring.control, readAt, write);
   return pieces;
 }
 
@@ -87,31 +90,31 @@ function copyOut(ring: SharedRing, start: number, end: number): Uint8Array {
 
 /** Whether the host must be notified: true once until the host has answered. Called by the worker. */
 export function claimNotification(ring: SharedRing): boolean {
-  return Atomics.exchange(ring.control, isNotified, 1) === 0;
+  return exchange(ring.control, isNotified, 1) === 0;
 }
 
 /** The host has seen the notification and drains next. */
 export function endNotification(ring: SharedRing): void {
-  Atomics.store(ring.control, isNotified, 0);
+  store(ring.control, isNotified, 0);
 }
 
 /** Whether the worker may start the run: false where the host took it back. Called by the worker. */
 export function enterGate(ring: SharedRing, number: number): boolean {
   const next = followingNumber(number);
-  return Atomics.compareExchange(ring.control, nextRun, number, next) === number;
+  return compareExchange(ring.control, nextRun, number, next) === number;
 }
 
 /** Takes back every run that has not started; the number of the first of them. Called by the host. */
 export function closeGate(ring: SharedRing): number {
   for (;;) {
-    const next = Atomics.load(ring.control, nextRun);
+    const next = load(ring.control, nextRun);
     if (next < 0) return -next;
-    if (Atomics.compareExchange(ring.control, nextRun, next, -next) === next) return next;
+    if (compareExchange(ring.control, nextRun, next, -next) === next) return next;
   }
 }
 
 /** Opens a closed gate for runs from `number` on; an open one stays as it is. Called by the host. */
 export function openGate(ring: SharedRing, number: number): void {
-  const next = Atomics.load(ring.control, nextRun);
-  if (next < 0) Atomics.compareExchange(ring.control, nextRun, next, number);
+  const next = load(ring.control, nextRun);
+  if (next < 0) compareExchange(ring.control, nextRun, next, number);
 }

@@ -1,6 +1,14 @@
 // What is told of something that a task threw: the reason, which is stored and shown to clients, and the
 // trace, which is for the log alone. Both are bounded, whatever was thrown. Runs inside the worker.
 
+import { denialOf, isDenied } from "./denials.ts";
+
+// Captured before any task code is loaded: what a task makes of the built-in objects changes nothing here.
+const { Error, Set, String } = globalThis;
+const { isArray } = Array;
+const { inspect: inspectAny } = Deno;
+const { stringify } = JSON;
+
 /** The longest failure reason, in characters. */
 const maxReasonLength = 8192;
 /** How many errors are told of one failure, causes and those of AggregateErrors: a chain may lead back to its start. */
@@ -75,7 +83,7 @@ function messageOf(error: Error): string {
 /** Those of an AggregateError. */
 function errorsOf(error: Error): readonly unknown[] {
   const { errors } = error as { readonly errors?: unknown };
-  return Array.isArray(errors) ? errors : [];
+  return isArray(errors) ? errors : [];
 }
 
 /** The word for a failure of the system that says nothing else, such as ECONNREFUSED. */
@@ -91,8 +99,8 @@ function stackOf(error: Error): string {
 
 function inspect(value: unknown): string {
   return typeof value === "string"
-    ? JSON.stringify(value.slice(0, maxReasonLength))
-    : Deno.inspect(value, inspectOptions).slice(0, maxReasonLength);
+    ? stringify(value.slice(0, maxReasonLength))
+    : inspectAny(value, inspectOptions).slice(0, maxReasonLength);
 }
 
 // The text after the resource differs between `deno run` and a compiled binary; the resource does not.
@@ -101,7 +109,15 @@ function permissionReason(message: string): string {
   if (match === null) return message;
   const [, name, resource] = match;
   const what = resource === undefined ? "" : ` to ${resource}`;
+  if (isDenied(name!)) return denialOf(name, resource);
   const isGrantable = ["env", "net", "read", "sys", "write"].includes(name!);
   return `needs ${name} access${what}` +
     (isGrantable ? `; declare permissions.${name}` : ", which no task can have");
+}
+
+/** The reason of a failure before which a task was told that no task can have something. */
+export function reasonAfterDenial(denial: string | undefined, reason: string): string {
+  return denial === undefined || reason.includes(denial)
+    ? reason
+    : `${denial}; then: ${reason}`.slice(0, maxReasonLength);
 }

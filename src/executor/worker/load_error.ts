@@ -8,12 +8,20 @@ import { thrownReason } from "./failure_text.ts";
 const ownFolder = new URL("../../", import.meta.url).href;
 const grantable = ["env", "net", "read", "sys", "write"];
 
-/** Why the module could not be loaded, and what to do. */
-export function describeLoadError(step: LoadStep, thrown: unknown): LoadFailure {
+/**
+ * Why the module could not be loaded, and what to do.
+ *
+ * @param denial what it was told that no task can have: a package hides that behind advice of its own.
+ */
+export function describeLoadError(
+  step: LoadStep,
+  thrown: unknown,
+  denial?: string,
+): LoadFailure {
   const places = placesOf(thrown);
   const own = places.find(({ file }) => packageOf(file) === undefined);
   const packages = places.map(({ file }) => packageOf(file)).filter((name) => name !== undefined);
-  const reason = reasonOf(thrown, step);
+  const reason = denial ?? reasonOf(thrown, step);
   return {
     ...step,
     ...(own ?? { line: 0 }),

@@ -6,6 +6,7 @@ import { cutText } from "../../cut_text.ts";
 import { valuePath } from "../../value_path.ts";
 
 // Captured before any task module is evaluated: what a task makes of the built-in objects changes nothing here.
+const { Boolean, Date, Error, Number, String } = globalThis;
 const { isView } = ArrayBuffer;
 const { isArray } = Array;
 const { getPrototypeOf, hasOwn, keys: keysOf, prototype: objectPrototype } = Object;

@@ -5,6 +5,8 @@ import type { didYouMean } from "../../did_you_mean.ts";
 import { type LoadedTask, loadedTask, problemsOfTask } from "../../tasks/loaded_task.ts";
 import type { LazyTask, Task, TaskTable } from "../../tasks/task.ts";
 import type { LoadFailure, LoadStep } from "../wire/load_messages.ts";
+import { takeDenial } from "./denials.ts";
+import { setReadableNames } from "./environment.ts";
 import { describeLoadError } from "./load_error.ts";
 
 /** Gives the module of the table of tasks: `() => import("./mod.ts")`. */
@@ -55,6 +57,9 @@ export async function loadTask(
   const step = { taskName: name, file: isLazy ? importedFile(entry.load, tableFile) : tableFile };
   onStep(step);
   try {
+    const { permissions } = Object(entry) as { permissions?: { readonly env?: unknown } };
+    setReadableNames(permissions?.env);
+    takeDenial();
     const { task, problems } = isLazy
       ? exportedTask(await entry.load(), name)
       : { task: entry, problems: [] };
@@ -64,7 +69,7 @@ export async function loadTask(
       ? { value: loadedTask(name, task as Task) }
       : { failure: { ...step, line: 0, reason: all.join("; it ") } };
   } catch (thrown) {
-    return { failure: describeLoadError(step, thrown) };
+    return { failure: describeLoadError(step, thrown, takeDenial()) };
   }
 }
 

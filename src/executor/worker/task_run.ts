@@ -4,10 +4,16 @@
 import type { LoadedTask } from "../../tasks/loaded_task.ts";
 import type { TaskContext, TaskJob, TaskLog } from "../../tasks/task.ts";
 import type { RunMessage } from "../wire/messages.ts";
+import { LogAllowance } from "./log_allowance.ts";
+import { PrintedLines } from "./printed_lines.ts";
+import { type ConsoleState, createConsoleState, type LogLevel } from "./task_hooks.ts";
+
+// Captured before any task code is loaded: what a task makes of the built-in objects changes nothing here.
+const { AbortController, DOMException, Date, String } = globalThis;
 
 /** A log line of a task on its way to the log of the server. */
 export interface TaskLogLine {
-  readonly level: "debug" | "info" | "warn" | "error";
+  readonly level: LogLevel;
   readonly message: string;
   readonly fields?: Record<string, unknown>;
 }
@@ -29,8 +35,15 @@ export class TaskRun {
   failureReason: string | undefined;
   /** The stack of what made it fail, for the log; "" where there is none. */
   failureTrace = "";
+  /** It was told that no task can have something: what it fails of next may come from that. */
+  denial: string | undefined;
+  readonly logAllowance: LogAllowance = new LogAllowance();
+  /** Log lines that were not written, for want of room or of allowance. */
+  droppedLogLines = 0;
   readonly #abortController = new AbortController();
   readonly #writeLog: (run: TaskRun, line: TaskLogLine) => void;
+  #printed: PrintedLines | undefined;
+  #console: ConsoleState | undefined;
 
   constructor(
     message: RunMessage,
@@ -63,6 +76,21 @@ export class TaskRun {
   writeLog(level: TaskLogLine["level"], message: string, fields?: Record<string, unknown>): void {
     const text = String(message).slice(0, maxLogMessageLength);
     this.#writeLog(this, { level, message: text, ...(fields === undefined ? {} : { fields }) });
+  }
+
+  /** What it writes to its standard streams. */
+  get printed(): PrintedLines {
+    return this.#printed ??= new PrintedLines((level, line) => this.writeLog(level, line));
+  }
+
+  /** Logs what it has printed since the end of the last line. */
+  flushPrinted(): void {
+    this.#printed?.flush();
+  }
+
+  /** What its console remembers. */
+  get console(): ConsoleState {
+    return this.#console ??= createConsoleState();
   }
 
   /** The run is to fail with this reason; its signal aborts. False: it was to fail before, and that reason stays. */

@@ -2,13 +2,13 @@
 // One outcome is written before the next run starts, so that a runaway never takes a finished one along.
 
 // First: what other modules read of the globals when they are loaded is then what tasks are given.
-import { lockProcessDown, postToHost, standardOutput, taskHooks } from "./lockdown.ts";
+import { lockProcessDown, postToHost, standardOutput } from "./lockdown.ts";
 import type { LoadedTask } from "../../tasks/loaded_task.ts";
 import type { TaskSettings } from "../../tasks/task.ts";
 import { paramPath } from "../../value_path.ts";
 import { EarliestTimer } from "../earliest_timer.ts";
 import { FrameKind } from "../wire/frames.ts";
-import { thrownReason, thrownTrace } from "./failure_text.ts";
+import { reasonAfterDenial, thrownReason, thrownTrace } from "./failure_text.ts";
 import { createOutputSink, createRingSink, type FrameSink } from "./frame_sink.ts";
 import {
   type HostMessage,
@@ -25,8 +25,18 @@ import type {
 } from "../wire/load_messages.ts";
 import { createSharedRing, enterGate, type SharedRing } from "../wire/shared_ring.ts";
 import { type LoadTable, loadTable, loadTask } from "./task_loader.ts";
-import { type TaskLogLine, TaskRun } from "./task_run.ts";
+import { type GlobalsWatch, watchGlobals } from "./global_changes.ts";
+import { taskHooks } from "./task_hooks.ts";
+import { TaskRun } from "./task_run.ts";
 import { loadRuntime, type Runtime } from "./task_runtime.ts";
+import { WorkerLog } from "./worker_log.ts";
+
+// Captured before any task code is loaded: what a task makes of the built-in objects changes nothing here.
+const { Error, Promise } = globalThis;
+const { now: epochNow } = Date;
+const { parse, stringify } = JSON;
+const steadyNow = performance.now.bind(performance);
+const resolvePromise = Promise.resolve.bind(Promise);
 
 /**
  * Serves the host of this worker for ever: the first message says whether it runs tasks or describes them.
@@ -53,7 +63,7 @@ function startServer(load: LoadTable, setup: WorkerSetup): (data: unknown) => vo
   reportStrayErrors(server);
   void server.load(load);
   return (data) => {
-    if (data !== setup) server.receive(JSON.parse(data as string) as HostMessage);
+    if (data !== setup) server.receive(parse(data as string) as HostMessage);
   };
 }
 
@@ -62,7 +72,7 @@ function startDescriber(load: LoadTable): (data: unknown) => void {
   for (const type of ["error", "unhandledrejection"]) {
     addEventListener(type, (event) => event.preventDefault());
   }
-  const tell = (answer: DescribeAnswer) => postToHost(JSON.stringify(answer));
+  const tell = (answer: DescribeAnswer) => postToHost(stringify(answer));
   const describer = Promise.all([import("./task_describer.ts"), lockProcessDown(false)])
     .then(([{ createDescriber }]) => createDescriber(load, tell));
   return async (data) => (await describer)(data as DescribeRequest);
@@ -78,13 +88,12 @@ function reportStrayErrors(server: TaskServer): void {
     event.preventDefault();
     server.strayError(event.reason, "left a rejected promise unhandled");
   });
-  taskHooks.console = (level, values) => {
-    server.log(level, values.map(inspectValue).join(" "));
-  };
+  const { log } = server;
+  taskHooks.log = (level, message) => log.log(level, message);
+  taskHooks.print = (stream, bytes) => log.print(stream, bytes);
+  taskHooks.consoleState = () => log.consoleState();
+  taskHooks.denied = (text) => server.denied(text);
 }
-
-/** The longest log line with its fields, in characters of JSON. */
-const maxLogLineLength = 32_768;
 
 const noSettings: TaskSettings = Object.freeze({});
 
@@ -99,7 +108,7 @@ class TaskServer {
   readonly #ring: SharedRing;
   readonly #sink: FrameSink;
   readonly #deadlines = new EarliestTimer(
-    () => performance.now(),
+    () => steadyNow(),
     () => this.#endOverdueRuns(),
     (ms, onTime) => this.#runtime!.startTimer(ms, onTime),
   );
@@ -108,8 +117,10 @@ class TaskServer {
   #waitingFrom = 0;
   #runtime: Runtime | undefined;
   #isStarting = true;
+  #isReady = false;
   #isFlushDue = false;
-  #droppedLogLines = 0;
+  #globals: GlobalsWatch | undefined;
+  readonly log: WorkerLog;
 
   constructor(setup: WorkerSetup, ring: SharedRing, sink: FrameSink) {
     this.#setup = setup;
@@ -118,6 +129,12 @@ class TaskServer {
     );
     this.#ring = ring;
     this.#sink = sink;
+    this.log = new WorkerLog({
+      sink,
+      callingRun: () => this.#callingRun(),
+      isRunning: ({ message }) => this.#running.has(message.number),
+      onWritten: () => this.#flushSoon(),
+    });
   }
 
   /** Loads the tasks that this worker is to run; until then `#isStarting` keeps every run back. */
@@ -126,8 +143,10 @@ class TaskServer {
       this.#sink.write(kind, 0, 0, 0, text);
       this.#sink.notify();
     };
-    const onStep = (step: LoadStep) => tell(FrameKind.Loading, JSON.stringify(step));
-    const fail = (failure: LoadFailure) => tell(FrameKind.LoadFailed, JSON.stringify(failure));
+    const onStep = (step: LoadStep) => tell(FrameKind.Loading, stringify(step));
+    const fail = (failure: LoadFailure) => tell(FrameKind.LoadFailed, stringify(failure));
+    // Before any task code, which may import Node's modules and print.
+    this.#runtime = await loadRuntime(this.#setup.frames);
     const table = await loadTable(load, onStep);
     if ("failure" in table) return fail(table.failure);
     for (const name of this.#setup.taskNames) {
@@ -135,6 +154,7 @@ class TaskServer {
       if ("failure" in task) return fail(task.failure);
       this.#tasks.set(name, task.value);
     }
+    this.#globals = watchGlobals(this.#runtime.process);
     tell(FrameKind.Loaded, "");
     this.#isStarting = false;
     if (this.#waiting.length > 0) this.#startWaiting();
@@ -155,12 +175,10 @@ class TaskServer {
 
   /** Something that no task's promise reports: it fails the run that it came from. */
   strayError(thrown: unknown, how: string): void {
-    const only = this.#running.size === 1 ? [...this.#running.values()][0] : undefined;
-    const run = this.#runtime?.context.getStore() ?? only;
+    const run = this.#callingRun();
     const reason = `the task ${how}: ${thrownReason(thrown)}`;
     if (run === undefined) {
-      this.log("error", reason);
-      return;
+      return this.log.log("error", reason);
     }
     const isRunning = this.#running.has(run.message.number);
     if (isRunning && run.failureReason === undefined) {
@@ -172,45 +190,48 @@ class TaskServer {
     if (!isRunning) this.#writeFailure(run, run.failureReason ?? reason, thrownTrace(thrown));
   }
 
-  log(level: "debug" | "info" | "warn" | "error", message: string): void {
-    const run = this.#runtime?.context.getStore();
-    if (run !== undefined) run.writeLog(level, message);
-    else this.#writeLog(0, JSON.stringify({ level, message: message.slice(0, 4096) }));
+  /** At once, since it may yet be long until the run fails of it. */
+  denied(text: string): void {
+    const run = this.#callingRun();
+    if (run !== undefined) run.denial ??= text;
+    this.log.log("warn", text);
   }
 
-  #writeLog(number: number, line: string): void {
-    if (!this.#sink.write(FrameKind.Log, number, 0, 0, line, true)) this.#droppedLogLines += 1;
-    this.#flushSoon();
+  /** Where its async context was lost, it is the only one that runs. */
+  #callingRun(): TaskRun | undefined {
+    const run = this.#runtime?.context.getStore();
+    if (run !== undefined || this.#running.size !== 1) return run;
+    return this.#running.values().next().value;
   }
 
   #startWaiting(): void {
     if (this.#isStarting) return;
     this.#isStarting = true;
-    if (this.#runtime === undefined) return void this.#prepare();
+    if (!this.#isReady) this.#tellReady();
     while (
       this.#waitingFrom < this.#waiting.length && this.#running.size < this.#setup.jobsPerWorker
     ) {
       const message = this.#waiting[this.#waitingFrom++] as RunMessage;
-      if (enterGate(this.#ring, message.number)) this.#start(message);
+      if (!enterGate(this.#ring, message.number)) continue;
+      // While another run is under way, what it made of them may be in use.
+      if (this.#running.size === 0) this.#globals!.restore();
+      this.#start(message);
     }
     this.#isStarting = false;
   }
 
-  /** Before the first run. Until it is done, `#isStarting` keeps every run back. */
-  async #prepare(): Promise<void> {
-    this.#runtime = await loadRuntime(this.#setup.frames);
-    // From here on the host counts the time of the runs that it has sent.
+  /** From here on the host counts the time of the runs that it has sent. */
+  #tellReady(): void {
+    this.#isReady = true;
     this.#sink.write(FrameKind.Ready, 0, 0, 0, "");
     this.#sink.notify();
-    this.#isStarting = false;
-    this.#startWaiting();
   }
 
   #start(message: RunMessage): void {
     const task = this.#tasks.get(message.taskName);
     if (task === undefined) {
       const reason = `there is no task "${message.taskName}" in this executable`;
-      this.#sink.write(FrameKind.Failed, message.number, Date.now(), 0, reason);
+      this.#sink.write(FrameKind.Failed, message.number, epochNow(), 0, reason);
       this.#flushSoon();
       return;
     }
@@ -220,24 +241,24 @@ class TaskServer {
       message,
       task,
       { settings, maxResultBytes },
-      (run, line) => this.#logFor(run, line),
+      (run, line) => this.log.writeLine(run, line),
     );
     this.#running.set(message.number, run);
     this.#runtime!.context.run(run, () => this.#call(run));
   }
 
   #call(run: TaskRun): void {
-    run.startedAtMs = Date.now();
-    run.calledAtMs = performance.now();
+    run.startedAtMs = epochNow();
+    run.calledAtMs = steadyNow();
     let result: unknown;
     let promise: Promise<unknown> | undefined;
     try {
-      const params: unknown = JSON.parse(run.message.paramsJson ?? "{}");
+      const params: unknown = parse(run.message.paramsJson ?? "{}");
       result = run.task.params === undefined
         ? run.task.run(params, run.context)
         : this.#validateAndRun(run, run.task.params, params);
       // Reading `then` may throw as well.
-      if (isThenable(result)) promise = Promise.resolve(result);
+      if (isThenable(result)) promise = resolvePromise(result);
     } catch (thrown) {
       return this.#settle(run, FrameKind.Failed, thrown);
     }
@@ -264,9 +285,10 @@ class TaskServer {
   }
 
   #settle(run: TaskRun, kind: FrameKind, value: unknown): void {
+    this.log.endRun(run);
     this.#running.delete(run.message.number);
     // A task that never let the timer have its turn was too long all the same.
-    const isLate = performance.now() - run.calledAtMs > run.message.timeoutMs;
+    const isLate = steadyNow() - run.calledAtMs > run.message.timeoutMs;
     if (isLate) run.failureReason ??= timeoutReason(run.message.timeoutMs);
     if (run.failureReason !== undefined) {
       this.#writeFailure(run, run.failureReason, run.failureTrace);
@@ -287,11 +309,11 @@ class TaskServer {
   #writeFailure(run: TaskRun, reason: string, trace: string): void {
     // First, so that the outcome has it when it comes.
     if (trace !== "") this.#sink.write(FrameKind.Trace, run.message.number, 0, 0, trace);
-    this.#writeOutcome(run, FrameKind.Failed, reason);
+    this.#writeOutcome(run, FrameKind.Failed, reasonAfterDenial(run.denial, reason));
   }
 
   #writeOutcome(run: TaskRun, kind: FrameKind, text: string): void {
-    const durationMs = performance.now() - run.calledAtMs;
+    const durationMs = steadyNow() - run.calledAtMs;
     this.#sink.write(kind, run.message.number, run.startedAtMs, durationMs, text);
     this.#flushSoon();
   }
@@ -303,33 +325,10 @@ class TaskServer {
     const { atEndOfTurn } = this.#runtime ?? { atEndOfTurn: queueMicrotask };
     atEndOfTurn(() => {
       this.#isFlushDue = false;
-      if (this.#droppedLogLines > 0) this.#reportDroppedLogLines();
+      this.log.flush();
       this.#sink.write(FrameKind.Flush, 0, 0, 0, "");
       this.#sink.notify();
     });
-  }
-
-  #reportDroppedLogLines(): void {
-    const message = `${this.#droppedLogLines} log lines of tasks were dropped: they came too fast`;
-    this.#droppedLogLines = 0;
-    this.#sink.write(FrameKind.Log, 0, 0, 0, JSON.stringify({ level: "warn", message }));
-  }
-
-  #logFor(run: TaskRun, { level, message, fields }: TaskLogLine): void {
-    const { number, jobId: job_id, taskName: task } = run.message;
-    // The host no longer knows a run that has ended.
-    const origin = this.#running.has(number) ? {} : { job_id, task };
-    const textWith = (written: object | undefined) =>
-      JSON.stringify({ level, message, fields: { ...written, ...origin } }, toJson);
-    let text: string;
-    try {
-      text = textWith(fields);
-      if (text.length > maxLogLineLength) text = textWith({ dropped: "the fields are too large" });
-    } catch {
-      // Fields that cannot be JSON must not fail the job; the message still tells something.
-      text = textWith({ dropped: "the fields are no JSON" });
-    }
-    this.#writeLog(number, text);
   }
 
   #failEarly(run: TaskRun, reason: string, name: "TimeoutError" | "AbortError"): void {
@@ -348,7 +347,7 @@ class TaskServer {
   }
 
   #endOverdueRuns(): void {
-    const nowMs = performance.now();
+    const nowMs = steadyNow();
     for (const run of this.#running.values()) {
       if (run.failureReason !== undefined) continue;
       if (run.calledAtMs + run.message.timeoutMs <= nowMs) {
@@ -357,20 +356,6 @@ class TaskServer {
         this.#deadlines.arm(run.calledAtMs + run.message.timeoutMs);
       }
     }
-  }
-}
-
-/** What a log line holds of a value for which JSON has nothing, or no more than `{}`. */
-function toJson(_key: string, value: unknown): unknown {
-  if (value instanceof Error) return value.stack ?? String(value);
-  return typeof value === "bigint" ? String(value) : value;
-}
-
-function inspectValue(value: unknown): string {
-  try {
-    return typeof value === "string" ? value : Deno.inspect(value);
-  } catch {
-    return "(a value that cannot be shown)";
   }
 }
 

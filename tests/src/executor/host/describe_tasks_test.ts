@@ -73,6 +73,11 @@ Deno.test("describeTasks takes modules that await, print, change globals or leav
 });
 
 const wrongModules: Record<string, [module: string, message: RegExp]> = {
+  native: [
+    `import process from "node:process";
+      try { process.dlopen({ exports: {} }, "/x/sharp.node") } catch { throw new Error("Reinstall!") }`,
+    /^Cannot load the task "native" \(tasks\/native\.ts:2\): it needs ffi access to "\/x\/sharp\.node", which no task can have: .*over HTTP$/,
+  ],
   env: [
     'const x = 1;\n\nconst key = Deno.env.get("MAIL_KEY");\nexport default () => key + x;',
     /^Cannot load the task "env" \(tasks\/env\.ts:3\): it reads the environment variable MAIL_KEY when it is loaded; declare permissions\.env: \["MAIL_KEY"\] beside its load$/,
@@ -87,7 +92,7 @@ const wrongModules: Record<string, [module: string, message: RegExp]> = {
   ],
   run: [
     '\nnew Deno.Command("ls").spawn();',
-    /\(tasks\/run\.ts:2\): it needs run access to "ls" when it is loaded, which no task can have$/,
+    /\(tasks\/run\.ts:2\): it needs run access to "ls", which no task can have: .*over HTTP$/,
   ],
   throws: [
     '\nthrow new Error("no luck", { cause: new Error("at all") });',

@@ -20,7 +20,12 @@ const permissionTable: readonly [message: string, reason: string][] = endings.fl
     `Requires read access to "/a, b"${end}`,
     'needs read access to "/a, b"; declare permissions.read',
   ],
-  [`Requires run access to "ls"${end}`, 'needs run access to "ls", which no task can have'],
+  [
+    `Requires run access to "ls"${end}`,
+    'needs run access to "ls", which no task can have: a task starts no program; let a service of its own do that, ' +
+    "and call it over HTTP",
+  ],
+  [`Requires import access to "x"${end}`, 'needs import access to "x", which no task can have'],
   [`Requires read access to <CWD>${end}`, "needs read access to <CWD>; declare permissions.read"],
   [`Requires env access to "HOME"${end}`, 'needs env access to "HOME"; declare permissions.env'],
 ]);
