@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import csvReport from "../../tasks/csv_report.ts";
-import { makeTaskContext } from "../testing/make_task_context.ts";
+import type { LogLine } from "../../src/testing/run_task.ts";
 import { runTask } from "../testing/run_task.ts";
 import { serve } from "../testing/serve.ts";
 import { within } from "../testing/within.ts";
@@ -58,9 +58,11 @@ Deno.test("csvReport takes another delimiter, whatever the CSV says", async () =
 });
 
 Deno.test("csvReport warns of a delimiter that the header does not have", async () => {
-  const context = makeTaskContext();
-  await csvReport.run({ csv: "a;b\n1;2\n", delimiter: "," }, context);
-  assert.deepEqual(context.lines, ["warn the CSV has one column; use delimiter ';'?"]);
+  const log: LogLine[] = [];
+  await runTask(csvReport, { csv: "a;b\n1;2\n", delimiter: "," }, { log });
+  assert.deepEqual(log, [
+    { level: "warn", message: "the CSV has one column; use delimiter ';'?" },
+  ]);
 });
 
 /** The names of the columns of a CSV that a server sends in these pieces. */
@@ -233,7 +235,7 @@ Deno.test("csvReport ends with the signal's reason while it works", async () => 
       cancel: () => cancelled.resolve(),
     });
   await serve(() => new Response(body()), async (url) => {
-    await assert.rejects(runTask(csvReport, { url }, controller), isReason);
+    await assert.rejects(runTask(csvReport, { url }, { signal: controller.signal }), isReason);
     await within(cancelled.promise, "the server to see that its client has gone");
   });
 });
@@ -244,20 +246,23 @@ Deno.test("csvReport lets the event loop run while it works on a long inline CSV
   // The later of two timers: the first alone might fire before the work begins.
   setTimeout(() => setTimeout(() => controller.abort(reason), 0), 0);
   const csv = "a,b,c\n" + "1,2,3\n".repeat(1_000_000);
-  await assert.rejects(runTask(csvReport, { csv }, controller), reason);
+  await assert.rejects(runTask(csvReport, { csv }, { signal: controller.signal }), reason);
 });
 
 Deno.test("csvReport refuses params that do not fit and names the field", async () => {
   const cases: [params: Record<string, unknown>, expected: RegExp][] = [
-    [{}, /: needs exactly one of csv and url/],
-    [{ csv: "a", url: "http://h/" }, /: needs exactly one of csv and url/],
-    [{ url: "ftp://h/" }, /url: has a scheme other than http:/],
-    [{ csv: 1 }, /csv: /],
-    [{ csv: "a", delimiter: "" }, /delimiter: /],
-    [{ csv: "a", delimiter: '"' }, /delimiter: has a quote or a line break, which cannot be/],
-    [{ csv: "a", delimiter: "\r\n" }, /delimiter: has a quote or a line break/],
-    [{ url: "http://a:%zz@h/" }, /: has a % that encodes nothing/],
-    [{ csv: "a", header: true }, /header: /],
+    [{}, /task_params needs exactly one of csv and url/],
+    [{ csv: "a", url: "http://h/" }, /task_params needs exactly one of csv and url/],
+    [{ url: "ftp://h/" }, /task_params\.url has a scheme other than http:/],
+    [{ csv: 1 }, /task_params\.csv /],
+    [{ csv: "a", delimiter: "" }, /task_params\.delimiter /],
+    [
+      { csv: "a", delimiter: '"' },
+      /task_params\.delimiter has a quote or a line break, which cannot be/,
+    ],
+    [{ csv: "a", delimiter: "\r\n" }, /task_params\.delimiter has a quote or a line break/],
+    [{ url: "http://a:%zz@h/" }, /task_params has a % that encodes nothing/],
+    [{ csv: "a", header: true }, /task_params\.header /],
   ];
   for (const [params, expected] of cases) {
     await assert.rejects(runTask(csvReport, params), expected);

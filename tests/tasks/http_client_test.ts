@@ -220,7 +220,9 @@ Deno.test("a server that never answers is left when the signal aborts, in a TLS 
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr as Deno.NetAddr;
     const controller = new AbortController();
-    const running = runTask(httpRequest, { url: `${scheme}://127.0.0.1:${port}/` }, controller);
+    const running = runTask(httpRequest, { url: `${scheme}://127.0.0.1:${port}/` }, {
+      signal: controller.signal,
+    });
     const accepted = listener.accept();
     const left = accepted.then(async (connection) => {
       await connection.read(new Uint8Array(65_536));

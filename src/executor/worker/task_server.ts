@@ -1,6 +1,7 @@
 // Runs tasks inside a worker: takes runs from the host, calls their tasks, writes the outcomes.
 // One outcome is written before the next run starts, so that a runaway never takes a finished one along.
 
+/// <reference lib="deno.worker" />
 // First: what other modules read of the globals when they are loaded is then what tasks are given.
 import { lockProcessDown, postToHost, standardOutput } from "./lockdown.ts";
 import type { LoadedTask } from "../../tasks/loaded_task.ts";

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import * as v from "valibot";
 import { didYouMean } from "../../../src/did_you_mean.ts";
 import { loadedTask, problemsOfTask } from "../../../src/tasks/loaded_task.ts";
-import { defineTask, maxTimeoutMs, type Task } from "../../../src/tasks/task.ts";
+import { defineTask, maxTimeoutMs, type Task, type TaskContext } from "../../../src/tasks/task.ts";
 import { tasks as fixtureTasks } from "../../fixtures/tasks/mod.ts";
-import { makeTaskContext } from "../../testing/make_task_context.ts";
 
 const run = () => "done";
+const context = {} as TaskContext;
 
 Deno.test("defineTask returns the task unchanged and types its params", () => {
   const task = { params: v.object({ count: v.number() }), run };
   assert.equal(defineTask(task), task);
   const typed = defineTask({ params: task.params, run: ({ count }) => count.toFixed(1) });
-  assert.equal(typed.run({ count: 1 }, makeTaskContext()), "1.0");
+  assert.equal(typed.run({ count: 1 }, context), "1.0");
 });
 
 Deno.test("loadedTask gives a plain function no schema and no timeout", () => {
@@ -37,7 +37,7 @@ Deno.test("loadedTask keeps what a task declares and calls run on the task", () 
   const loaded = loadedTask("task", task as unknown as Task);
   assert.equal(loaded.params, params);
   assert.equal(loaded.timeoutMs, 3_723_004);
-  assert.equal(loaded.run({}, makeTaskContext()), 42);
+  assert.equal(loaded.run({}, context), 42);
 });
 
 Deno.test("problemsOfTask finds nothing wrong with the fixture tasks", () => {
