@@ -91,13 +91,35 @@ async function describeEntries(
     items.sort((one, other) => places.get(nameOf(one))! - places.get(nameOf(other))!);
   const failures = inOrder(results.flatMap(({ failures }) => failures), ({ taskName }) => taskName);
   if (failures.length > 0) {
-    throw invalidTable(failures.map((failure) => problemOf(failure, workerUrl)));
+    const problems: Problem[] = [];
+    for (const failure of failures) {
+      const entry = entries[places.get(failure.taskName)!];
+      const told = failure.isRefusedVariable && entry !== undefined
+        ? await findVariables(failure, entry, workerUrl)
+        : failure;
+      problems.push(problemOf(told, workerUrl));
+    }
+    throw invalidTable(problems);
   }
   const tasks = inOrder(results.flatMap(({ tasks }) => tasks), ({ name }) => name);
   return {
     tasks: new Map(tasks.map((task) => [task.name, task])),
     notice: noticeOf(entries, sets.size),
   };
+}
+
+/**
+ * The failure with every variable that the module reads without permission, as a second worker finds them: of a
+ * package that reads five, nobody has to declare one after the other.
+ */
+async function findVariables(
+  failure: LoadFailure,
+  entry: TableEntry,
+  workerUrl: URL,
+): Promise<LoadFailure> {
+  const finder = openDescriber(workerUrl, entry.permissions);
+  const { failures } = await finder.describe([entry], true).finally(() => finder.close());
+  return failures.find(({ isRefusedVariable }) => isRefusedVariable) ?? failure;
 }
 
 interface Problem {

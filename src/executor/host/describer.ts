@@ -18,8 +18,11 @@ export interface SetDescription {
 /** A worker that describes; it does one thing at a time. */
 export interface Describer {
   readTable(): Promise<{ readonly entries: readonly TableEntry[] } | { failure: LoadFailure }>;
-  /** Loads and describes the tasks of these entries, whose permissions the worker has. */
-  describe(entries: readonly TableEntry[]): Promise<SetDescription>;
+  /**
+   * Loads and describes the tasks of these entries, whose permissions the worker has. `findsVariables`: see
+   * DescribeRequest.
+   */
+  describe(entries: readonly TableEntry[], findsVariables?: boolean): Promise<SetDescription>;
   close(): void;
 }
 
@@ -87,12 +90,12 @@ export function openDescriber(
         return { failure: garbled(step, errorMessage(thrown)) };
       }
     },
-    async describe(entries) {
+    async describe(entries, findsVariables = false) {
       if (entries.length === 0) return { tasks: [], failures: [] };
       const tasks = Object.fromEntries(
         entries.map(({ name, permissions }) => [name, permissions]),
       );
-      const told = await ask({ kind: "describe", tasks });
+      const told = await ask({ kind: "describe", tasks, findsVariables });
       try {
         return told.kind === "described"
           ? readSet(told, entries)

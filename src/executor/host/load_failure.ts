@@ -17,8 +17,13 @@ export function readLoadStep(told: unknown): LoadStep {
 
 /** The failure that a worker told, parsed. Throws where it is none. */
 export function readLoadFailure(told: unknown): LoadFailure {
-  const { line, reason } = Object(told) as Partial<LoadFailure>;
-  return { ...readLoadStep(told), line: Number.isInteger(line) ? line! : 0, reason: text(reason) };
+  const { line, reason, isRefusedVariable } = Object(told) as Partial<LoadFailure>;
+  return {
+    ...readLoadStep(told),
+    line: Number.isInteger(line) ? line! : 0,
+    reason: text(reason),
+    isRefusedVariable: isRefusedVariable === true,
+  };
 }
 
 function text(value: unknown): string {

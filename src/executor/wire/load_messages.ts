@@ -17,6 +17,8 @@ export interface LoadFailure extends LoadStep {
   readonly line: number;
   /** What it did, to stand after "it", and what to do. */
   readonly reason: string;
+  /** Whether it has read a variable of the environment without permission; it may read others after that one. */
+  readonly isRefusedVariable?: boolean;
 }
 
 /** The first message to a worker that describes tasks, and each later one, sent as an object. */
@@ -24,6 +26,8 @@ export interface DescribeRequest {
   readonly kind: "describe";
   /** The tasks to load and describe, with their permissions; absent: tell the entries of the table. */
   readonly tasks?: Readonly<Record<string, Deno.PermissionOptionsObject>>;
+  /** Whether to load one task only to find every variable that it reads without permission. */
+  readonly findsVariables?: boolean;
 }
 
 /** An entry of the table of tasks. */

@@ -2,6 +2,7 @@
 // changes that belongs to this worker alone. Neither the server nor another worker sees a change.
 
 import { replace } from "./refusals.ts";
+import { taskHooks } from "./task_hooks.ts";
 
 /** Which variables Deno lets anybody read. */
 const publicNames = ["FORCE_COLOR", "NODE_DEBUG", "NODE_OPTIONS", "NO_COLOR"];
@@ -16,6 +17,8 @@ const { get: readReal, toObject: readAllReal } = Deno.env;
 /** What tasks have set, and `undefined` for what they have deleted. */
 const changes = new Map<string, string | undefined>();
 let readableNames: readonly string[] = publicNames;
+/** Whether a read that is refused is no error. */
+let isLookingAround = false;
 
 /** Replaces the functions of `Deno.env`. `process.env` calls them for whatever it does. */
 export function overlayEnvironment(): void {
@@ -40,10 +43,13 @@ export function setReadableNames(env: unknown): void {
  */
 export function lenientEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const orUndefined = <T>(read: () => T): T | undefined => {
+    isLookingAround = true;
     try {
       return read();
     } catch {
       return undefined;
+    } finally {
+      isLookingAround = false;
     }
   };
   // The target is an object of its own: a proxy's answers are checked against its target, and asking that of Deno
@@ -69,7 +75,13 @@ export function addToEnvironment(variables: Readonly<Record<string, string | und
 }
 
 function read(name: string): string | undefined {
-  return changes.has(name) ? changes.get(name) : readReal(name);
+  if (changes.has(name)) return changes.get(name);
+  try {
+    return readReal(name);
+  } catch (thrown) {
+    if (isLookingAround || !taskHooks.refusedVariable(String(name), thrown)) throw thrown;
+    return undefined;
+  }
 }
 
 function set(name: string, value: string): void {

@@ -6,30 +6,41 @@ import { thrownReason } from "./failure_text.ts";
 
 /** The folder of Valet's own sources, whose lines are nobody's mistake. */
 const ownFolder = new URL("../../", import.meta.url).href;
+const oneVariable = "reads the environment variable ";
 const grantable = ["env", "net", "read", "sys", "write"];
 
-/**
- * Why the module could not be loaded, and what to do.
- *
- * @param denial what it was told that no task can have: a package hides that behind advice of its own.
- */
+/** What is known of a failure beside the error. */
+export interface FailureFacts {
+  /** What the module was told that no task can have: a package hides that behind advice of its own. */
+  readonly denial?: string | undefined;
+  /** Every variable of the environment that the module reads without permission. */
+  readonly variables?: readonly string[];
+}
+
+/** Why the module could not be loaded, and what to do. */
 export function describeLoadError(
   step: LoadStep,
   thrown: unknown,
-  denial?: string,
+  { denial, variables }: FailureFacts = {},
 ): LoadFailure {
   const places = placesOf(thrown);
   const own = places.find(({ file }) => packageOf(file) === undefined);
   const packages = places.map(({ file }) => packageOf(file)).filter((name) => name !== undefined);
-  const reason = denial ?? reasonOf(thrown, step);
+  const reason = denial ?? reasonOf(thrown, step, variables);
   return {
     ...step,
     ...(own ?? { line: 0 }),
-    // A package throws deep inside; which one the task imports is more than where that is.
-    reason: packages.length === 0 || own !== undefined
-      ? reason
-      : `imports ${packages[0]}, which ${reason}`,
+    reason: own === undefined ? importOf(packages) + reason : reason,
+    isRefusedVariable: reason.startsWith(oneVariable),
   };
+}
+
+/** A package throws deep inside: what the task itself imports tells more. `packages`: the innermost first. */
+function importOf(packages: readonly string[]): string {
+  const [innermost] = packages;
+  const outermost = packages.at(-1);
+  if (innermost === outermost) return innermost === undefined ? "" : `imports ${innermost}, which `;
+  return `imports ${outermost}, whose dependency ${innermost} `;
 }
 
 interface Place {
@@ -55,10 +66,10 @@ function packageOf(file: string): string | undefined {
   return name === undefined ? undefined : decodeURIComponent(name);
 }
 
-function reasonOf(thrown: unknown, step: LoadStep): string {
+function reasonOf(thrown: unknown, step: LoadStep, variables?: readonly string[]): string {
   const message = firstLine(thrownReason(thrown));
   if ((thrown as Error | undefined)?.name === "NotCapable") {
-    return permissionReason(String((thrown as Error).message), step);
+    return permissionReason(String((thrown as Error).message), step, variables);
   }
   const missing = /^Import "([^"]+)" not a dependency/.exec(message)?.[1];
   if (missing !== undefined) {
@@ -78,19 +89,24 @@ function firstLine(text: string): string {
 }
 
 // The text after the resource differs between `deno run` and an executable; the resource does not.
-function permissionReason(message: string, { taskName }: LoadStep): string {
+function permissionReason(
+  message: string,
+  { taskName }: LoadStep,
+  variables: readonly string[] | undefined,
+): string {
   const match = /^Requires (\w+) access(?: to (?:"([^"]*)"|[^,]*))?/.exec(message);
   if (match === null) return `fails while it is loaded: ${firstLine(message)}`;
   const [, name, resource] = match;
   const what = name === "env"
-    ? `reads ${
-      resource === undefined ? "environment variables" : `the environment variable ${resource}`
-    }`
+    ? (resource === undefined ? "reads environment variables" : oneVariable + resource)
     : `needs ${name} access${resource === undefined ? "" : ` to "${resource}"`}`;
   if (!grantable.includes(name as string)) {
     return `${what} when it is loaded, which no task can have`;
   }
-  const value = resource === undefined ? "true" : JSON.stringify([resource]);
+  const names = variables ?? [resource];
+  const value = resource === undefined
+    ? "true"
+    : `[${names.map((name) => JSON.stringify(name)).join(", ")}]`;
   return taskName === ""
     ? `${what} when it is loaded, and the table is loaded without permissions; the lazy form ` +
       `{ load: () => import("./file.ts"), permissions: { ${name}: ${value} } } loads a module where it is needed`

@@ -9,8 +9,10 @@ import type {
   DescribeAnswer,
   DescribeRequest,
   LoadFailure,
+  LoadStep,
   TableEntry,
 } from "../wire/load_messages.ts";
+import { describeLoadError } from "./load_error.ts";
 import {
   isLazyTask,
   type LoadedTable,
@@ -19,9 +21,12 @@ import {
   loadTask,
 } from "./task_loader.ts";
 import { thrownReason } from "./failure_text.ts";
+import { taskHooks } from "./task_hooks.ts";
 
 /** The longest name of a task, in characters. */
 const maxNameLength = 255;
+/** How many lines of its stack an error shows. */
+const maxFrames = 100;
 const lazyKeys = ["load", "permissions"];
 
 /** Makes the function that answers requests; they come one at a time. */
@@ -29,9 +34,15 @@ export function createDescriber(
   load: LoadTable,
   tell: (answer: DescribeAnswer) => void,
 ): (request: DescribeRequest) => Promise<void> {
+  // The package that a task imports stands below all those that this one requires.
+  Error.stackTraceLimit = maxFrames;
   let table: LoadedTable | undefined;
-  const onStep = (step: { taskName: string; file: string }) => tell({ kind: "loading", step });
-  return async ({ tasks }) => {
+  let lastStep: LoadStep = { taskName: "", file: "" };
+  const onStep = (step: LoadStep) => {
+    lastStep = step;
+    tell({ kind: "loading", step });
+  };
+  return async ({ tasks, findsVariables }) => {
     if (table === undefined) {
       const loaded = await loadTable(load, onStep);
       if ("failure" in loaded) return tell({ kind: "failed", failure: loaded.failure });
@@ -40,9 +51,20 @@ export function createDescriber(
     if (tasks === undefined) return tell({ kind: "table", entries: readEntries(table) });
     const described: TaskDescription[] = [];
     const failures: LoadFailure[] = [];
+    const refusedReads = new Map<string, unknown>();
+    if (findsVariables) {
+      taskHooks.refusedVariable = (name, error) => {
+        if (!refusedReads.has(name)) refusedReads.set(name, error);
+        return true; // So that the module goes on to the next one.
+      };
+    }
     for (const [name, permissions] of Object.entries(tasks)) {
       const loaded = await loadTask(table, name, onStep, didYouMean);
-      if ("failure" in loaded) failures.push(loaded.failure);
+      const [firstRefusal] = refusedReads.values();
+      if (firstRefusal !== undefined) {
+        const variables = [...refusedReads.keys()];
+        failures.push(describeLoadError(lastStep, firstRefusal, { variables }));
+      } else if ("failure" in loaded) failures.push(loaded.failure);
       else described.push(await describeTask(loaded.value, permissions));
     }
     tell({ kind: "described", tasks: described, failures });

@@ -25,12 +25,15 @@ export const taskHooks: {
   consoleState: () => ConsoleState;
   /** It was told that no task can have something. Many a package hides that behind advice of its own. */
   denied: (text: string) => void;
+  /** It read a variable of the environment without permission. Returns whether the variable is just undefined. */
+  refusedVariable: (name: string, error: unknown) => boolean;
 } = {
   log: () => {},
   print: () => {},
   timerError: () => {},
   consoleState: createConsoleState,
   denied: () => {},
+  refusedVariable: () => false,
 };
 
 /** The state of a console that nobody has used. */

@@ -69,7 +69,7 @@ export async function loadTask(
       ? { value: loadedTask(name, task as Task) }
       : { failure: { ...step, line: 0, reason: all.join("; it ") } };
   } catch (thrown) {
-    return { failure: describeLoadError(step, thrown, takeDenial()) };
+    return { failure: describeLoadError(step, thrown, { denial: takeDenial() }) };
   }
 }
 

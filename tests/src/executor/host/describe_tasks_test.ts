@@ -160,6 +160,37 @@ Deno.test("describeTasks names task, file, line and remedy of every module that 
   }
 });
 
+Deno.test("describeTasks names every variable that a module reads without permission, at once", async () => {
+  const reads = `import process from "node:process";
+    const key = Deno.env.get("MAIL_KEY");
+    const isColored = "CI" in process.env || Object.keys(process.env).includes("TERM");
+    const { MAIL_HOST, MAIL_PORT } = process.env;
+    if (MAIL_HOST === undefined) throw new Error("MAIL_HOST is missing");
+    export default () => [key, isColored, MAIL_PORT];`;
+  const files = { "mod.ts": lazyTable(["a"], { a: '{ env: ["MAIL_PORT"] }' }), "a.ts": reads };
+  assert.deepEqual(await problemsOf(files), {
+    a: 'Cannot load the task "a" (tasks/a.ts:2): it reads the environment variable MAIL_KEY when it is loaded; ' +
+      'declare permissions.env: ["MAIL_KEY", "MAIL_HOST"] beside its load',
+  });
+});
+
+Deno.test("describeTasks names the package that a task imports, and the one below it that fails", async () => {
+  const problems = await problemsOf({
+    "mod.ts": lazyTable(["a", "b"]),
+    "a.ts": 'import "./node_modules/outer/mod.ts"; export default () => {};',
+    "b.ts": 'import "./node_modules/@scope/inner/starts.ts"; export default () => {};',
+    "node_modules/outer/mod.ts":
+      'import { level } from "../@scope/inner/level.ts";\nexport default level();',
+    "node_modules/@scope/inner/level.ts": 'export const level = () => Deno.env.get("LEVEL");',
+    "node_modules/@scope/inner/starts.ts": 'throw new Error("no luck");',
+  });
+  assert.deepEqual(problems, {
+    a: 'Cannot load the task "a" (tasks/a.ts): it imports outer, whose dependency @scope/inner reads the ' +
+      'environment variable LEVEL when it is loaded; declare permissions.env: ["LEVEL"] beside its load',
+    b: 'Cannot load the task "b" (tasks/b.ts): it imports @scope/inner, which fails while it is loaded: no luck',
+  });
+});
+
 Deno.test("describeTasks says so where a module has spoilt what its worker tells", async () => {
   const spoils = "Object.prototype.toJSON = () => 7; export default () => {};";
   const problems = await problemsOf({ "mod.ts": lazyTable(["spoils"]), "spoils.ts": spoils });
