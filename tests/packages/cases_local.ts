@@ -38,6 +38,7 @@ export const localCases: readonly PackageCase[] = [
       redirected: { hello: "world" },
       missing: 404,
     },
+    remark: "with `proxy: false` it reads only DEBUG; for https it reads https_proxy, too",
   },
   {
     packageName: "cheerio",

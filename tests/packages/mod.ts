@@ -29,11 +29,25 @@ export const tasks: TaskTable = {
       sys: ["homedir", "osRelease", "uid"],
     },
   },
-  axios: { load: () => import("./tasks/axios.ts"), permissions: { net: loopback } },
+  axios: {
+    load: () => import("./tasks/axios.ts"),
+    permissions: {
+      env: [
+        "ALL_PROXY",
+        "DEBUG",
+        "HTTP_PROXY",
+        "NO_PROXY",
+        "all_proxy",
+        "http_proxy",
+        "no_proxy",
+      ],
+      net: loopback,
+    },
+  },
   cheerio: { load: () => import("./tasks/cheerio.ts") },
   csv_parse: { load: () => import("./tasks/csv_parse.ts") },
   date_fns: { load: () => import("./tasks/date_fns.ts") },
-  debug: { load: () => import("./tasks/debug.ts") },
+  debug: { load: () => import("./tasks/debug.ts"), permissions: { env: ["DEBUG"] } },
   dotenv: {
     load: () => import("./tasks/dotenv.ts"),
     permissions: { env: ["CORPUS_*", "DOTENV_*"], read: [folder], write: [folder] },
@@ -53,11 +67,17 @@ export const tasks: TaskTable = {
         "TEST_GRACEFUL_FS_GLOBAL_PATCH",
       ],
       read: [folder],
-      sys: ["uid", "umask"],
+      sys: ["uid"],
       write: [folder],
     },
   },
-  express: { load: () => import("./tasks/express.ts"), permissions: { net: loopback } },
+  express: {
+    load: () => import("./tasks/express.ts"),
+    permissions: {
+      env: ["DEBUG", "NODE_ENV", "NO_DEPRECATION", "TRACE_DEPRECATION"],
+      net: loopback,
+    },
+  },
   fs_extra: {
     load: () => import("./tasks/fs_extra.ts"),
     permissions: {
@@ -73,7 +93,7 @@ export const tasks: TaskTable = {
     load: () => import("./tasks/ioredis.ts"),
     permissions: { env: ["DEBUG"], net: loopback },
   },
-  jimp: { load: () => import("./tasks/jimp.ts") },
+  jimp: { load: () => import("./tasks/jimp.ts"), permissions: { env: ["DEBUG"] } },
   jsdom: {
     load: () => import("./tasks/jsdom.ts"),
     permissions: { env: ["UNDICI_*"] },
@@ -104,12 +124,20 @@ export const tasks: TaskTable = {
   pg: { load: () => import("./tasks/pg.ts"), permissions: { env: ["PG*"], net: loopback } },
   pino: {
     load: () => import("./tasks/pino.ts"),
-    permissions: { env: ["NODE_V8_COVERAGE"], sys: ["hostname"] },
+    permissions: { sys: ["hostname"] },
   },
   postgres: {
     load: () => import("./tasks/postgres.ts"),
     permissions: { env: ["PG*"], net: loopback },
   },
+  sharp: {
+    load: () => import("./tasks/sharp.ts"),
+    permissions: {
+      env: ["MALLOC_ARENA_MAX", "npm_package_config_libvips"],
+      sys: ["cpus", "hostname", "networkInterfaces"],
+    },
+  },
+  spawns: { load: () => import("./tasks/spawns.ts") },
   stripe: { load: () => import("./tasks/stripe.ts"), permissions: { net: loopback } },
   undici: {
     load: () => import("./tasks/undici.ts"),
@@ -119,7 +147,7 @@ export const tasks: TaskTable = {
   winston: {
     load: () => import("./tasks/winston.ts"),
     permissions: {
-      env: ["CI", "NODE_ENV", "READABLE_STREAM", "TEAMCITY_VERSION", "TERM", "TERM_PROGRAM"],
+      env: ["NODE_ENV", "READABLE_STREAM", "TERM"],
       read: [folder],
       write: [folder],
     },
