@@ -5,16 +5,27 @@ import type { RefusedCase } from "./cases.ts";
 /** By package. */
 export const refusedCases: readonly RefusedCase[] = [
   {
-    packageName: "node:child_process",
-    task: "spawns",
-    did: "starts a program",
-    reason: "needs run access to",
-    remark: "a small HTTP service beside Valet that runs the program, which the task calls",
+    packageName: "sharp",
+    did: "loads a native module, after it was given what else it asks for",
+    reason: "which no task can have: a task loads no native code; use a package without it, " +
+      "or a service over HTTP",
+    remark: "`jimp`",
   },
   {
-    packageName: "sharp",
-    did: "loads a native module",
-    reason: "needs ffi access to",
-    remark: "a package without native code, such as jimp; or an HTTP service, such as imgproxy",
+    packageName: "node:child_process",
+    task: "spawns",
+    did: "starts ffmpeg",
+    reason: 'needs run access to "ffmpeg", which no task can have: a task starts no program; ' +
+      "let a service of its own do that, and call it over HTTP",
+    remark: "the program behind a small HTTP service",
+  },
+  {
+    packageName: "node:worker_threads",
+    task: "worker_threads",
+    did: "starts a thread",
+    reason:
+      "Worker() is not available to a task: work that needs a thread or a process of its own " +
+      "belongs into a service, called over HTTP",
+    remark: "more jobs: they run side by side",
   },
 ];

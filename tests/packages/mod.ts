@@ -152,5 +152,6 @@ export const tasks: TaskTable = {
       write: [folder],
     },
   },
+  worker_threads: { load: () => import("./tasks/worker_threads.ts") },
   zod: { load: () => import("./tasks/zod.ts") },
 };
