@@ -124,7 +124,7 @@ export const tasks: TaskTable = {
   pg: { load: () => import("./tasks/pg.ts"), permissions: { env: ["PG*"], net: loopback } },
   pino: {
     load: () => import("./tasks/pino.ts"),
-    permissions: { sys: ["hostname"] },
+    permissions: { env: ["NODE_V8_COVERAGE"], sys: ["hostname"] },
   },
   postgres: {
     load: () => import("./tasks/postgres.ts"),

@@ -45,7 +45,7 @@ export async function writeResults(
 }
 
 function verdict(problem: string | null | undefined): string {
-  return problem === null ? "yes" : `no: ${problem ?? "it did not run"}`;
+  return problem === null ? "yes" : `no: ${(problem ?? "it did not run").split("\n", 1)[0]}`;
 }
 
 function versionOf(name: string, versions: Readonly<Record<string, string>>): string {
@@ -60,9 +60,9 @@ function permissionsOf(one: PackageCase): string {
     const shown = Array.isArray(value)
       ? value.map((item) => item === folder ? "its folder" : String(item)).join(", ")
       : "all";
-    return `${kind}: ${shown}`;
+    return `\`${kind}: ${shown}\``;
   });
-  return parts.length === 0 ? "none" : parts.join("; ");
+  return parts.length === 0 ? "none" : parts.join(" ");
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
