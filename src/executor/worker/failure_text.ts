@@ -8,6 +8,7 @@ const { Error, Set, String } = globalThis;
 const { isArray } = Array;
 const { inspect: inspectAny } = Deno;
 const { stringify } = JSON;
+const { getOwnPropertyDescriptors, values } = Object;
 
 /** The longest failure reason, in characters. */
 const maxReasonLength = 8192;
@@ -16,6 +17,13 @@ const maxErrors = 10;
 /** A trace, and the part of each error in it, in characters: the log cuts what is longer. */
 const maxTraceLength = 3_800;
 const maxStackLength = 1_200;
+/** A refused permission in the message of a package, with advice that is not for tasks. */
+const quotedRefusal = new RegExp(
+  /Requires \w+ access(?: to (?:"[^"]*"|<[^>]*>))?, /.source +
+    /(?:run again with the --allow-\w+ flag|specify [\w ]+ using `deno compile --allow-\w+`)/
+      .source,
+  "g",
+);
 /** What is shown of a thrown value that is no Error. */
 const inspectOptions = { depth: 2, iterableLimit: 10, strAbbreviateSize: 200 };
 
@@ -66,7 +74,7 @@ function describe(thrown: unknown, told: Set<unknown>): string {
   const texts = errors.slice(0, maxErrors).map(describeInner).filter((text) => text !== "");
   const rest = errors.length - texts.length;
   if (texts.length > 0 && rest > 0) texts.push(`and ${rest} more`);
-  const inner = [texts.join("; "), describeInner(thrown.cause)];
+  const inner = [texts.join("; "), ...[thrown.cause, ...fieldsOf(thrown)].map(describeInner)];
   const own = messageOf(thrown);
   // Many an error quotes its cause itself.
   const parts = [own, ...inner].filter((text, i) =>
@@ -77,7 +85,16 @@ function describe(thrown: unknown, told: Set<unknown>): string {
 
 function messageOf(error: Error): string {
   const message = String(error.message).slice(0, maxReasonLength);
-  return error.name === "NotCapable" ? permissionReason(message) : message;
+  return error.name === "NotCapable"
+    ? permissionReason(message)
+    : message.replace(quotedRefusal, (quoted) => permissionReason(quoted));
+}
+
+/** The errors in its other fields: not every package calls the cause of its error `cause`. */
+function fieldsOf(error: Error): readonly unknown[] {
+  // A getter is not asked: it may be there to warn.
+  return values(getOwnPropertyDescriptors(error)).map(({ value }) => value as unknown)
+    .filter((value) => value instanceof Error);
 }
 
 /** Those of an AggregateError. */

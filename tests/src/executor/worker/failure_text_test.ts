@@ -105,6 +105,18 @@ const chains: readonly [name: string, thrown: unknown, reason: string][] = [
     'fetch failed: needs net access to "h:1"; declare permissions.net',
   ],
   [
+    "a cause that has another name",
+    Object.assign(new Error("no connection"), { detail: new Error("no route"), code: 7 }),
+    "no connection: no route",
+  ],
+  [
+    "a refused permission that its error quotes, without the advice of the runtime",
+    new Error(`lost: Requires net access to "h:1"${endings[0]}`, {
+      cause: new Error(`Requires net access to "h:1"${endings[1]}`),
+    }),
+    'lost: needs net access to "h:1"; declare permissions.net',
+  ],
+  [
     "an AggregateError without a message by its errors",
     withCode("ECONNREFUSED", new AggregateError(refused)),
     "connect ECONNREFUSED ::1:80; connect ECONNREFUSED 127.0.0.1:80",
