@@ -1,7 +1,7 @@
 // The tasks of the bench beside the shipped no-op.
 
 import type { TaskContext, TaskTable } from "../src/tasks/task.ts";
-import dummytask from "../tasks/dummytask.ts";
+import dummytask from "../tasks/shipped/dummytask.ts";
 
 /** How many of the tasks `mix_0`, `mix_1`, ... there are, each with permissions that no other task has. */
 const mixCount = 12;

@@ -5,7 +5,7 @@ import type { TaskTable } from "../src/tasks/task.ts";
 
 /** Every task that jobs can name, by that name. */
 export const tasks: TaskTable = {
-  csv_report: { load: () => import("./csv_report.ts"), permissions: { net: true } },
-  dummytask: { load: () => import("./dummytask.ts") },
-  http_request: { load: () => import("./http_request.ts"), permissions: { net: true } },
+  csv_report: { load: () => import("./shipped/csv_report.ts"), permissions: { net: true } },
+  dummytask: { load: () => import("./shipped/dummytask.ts") },
+  http_request: { load: () => import("./shipped/http_request.ts"), permissions: { net: true } },
 };

@@ -91,7 +91,7 @@ async function testParts(): Promise<boolean> {
     [
       "coverage",
       "--quiet",
-      "--include=/(src|drivers|tasks)/",
+      "--include=/(src|drivers|tasks/shipped)/",
       "--exclude=/tests/",
     ],
     {},

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { TaskDefinition } from "../../src/tasks/task.ts";
-import httpRequest from "../../tasks/http_request.ts";
-import { runTask } from "../testing/run_task.ts";
-import { serve } from "../testing/serve.ts";
-import { serveBytes } from "../testing/serve_bytes.ts";
-import { within } from "../testing/within.ts";
+import type { TaskDefinition } from "../../../src/tasks/task.ts";
+import httpRequest from "../../../tasks/shipped/http_request.ts";
+import { runTask } from "../../testing/run_task.ts";
+import { serve } from "../../testing/serve.ts";
+import { serveBytes } from "../../testing/serve_bytes.ts";
+import { within } from "../../testing/within.ts";
 
 Deno.test("httpRequest returns status, headers and body", async () => {
   const handler = () => new Response("hello", { status: 201, headers: { "x-answer": "42" } });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import csvReport from "../../tasks/csv_report.ts";
-import type { LogLine } from "../../src/testing/run_task.ts";
-import { runTask } from "../testing/run_task.ts";
-import { serve } from "../testing/serve.ts";
-import { within } from "../testing/within.ts";
+import csvReport from "../../../tasks/shipped/csv_report.ts";
+import type { LogLine } from "../../../src/testing/run_task.ts";
+import { runTask } from "../../testing/run_task.ts";
+import { serve } from "../../testing/serve.ts";
+import { within } from "../../testing/within.ts";
 
 Deno.test("csvReport reports rows and columns of an inline CSV", async () => {
   const csv = '\ufeffid,price,note\r\n1,2.5,"a, ""b"""\r\n\r\n2,,c\r\n3,3.5,c\r\n';

@@ -6,7 +6,7 @@ import { type IncomingHttpHeaders, type IncomingMessage, request as send } from 
 import { connect, isIP } from "node:net";
 import type { Readable } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import type { TaskContext } from "../src/tasks/task.ts";
+import type { TaskContext } from "../../src/tasks/task.ts";
 import { decompress } from "./decompress.ts";
 import { reasonOf } from "./http_failure.ts";
 import { showUrl } from "./http_url.ts";

@@ -1,7 +1,7 @@
 // The rows of a CSV as csv_report counts them, and what is wrong with them in words.
 
 import type { CsvError } from "csv-parse/stream";
-import type { TaskLog } from "../src/tasks/task.ts";
+import type { TaskLog } from "../../src/tasks/task.ts";
 import { type ColumnReport, ColumnSummary } from "./column_summary.ts";
 import { betterDelimiter, showDelimiter } from "./csv_dialect.ts";
 

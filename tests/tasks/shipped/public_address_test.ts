@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { privateRange } from "../../tasks/public_address.ts";
+import { privateRange } from "../../../tasks/shipped/public_address.ts";
 
 const cases: readonly [range: string | undefined, addresses: readonly string[]][] = [
   ["loopback", ["127.0.0.1", "127.255.255.254", "::1", "64:ff9b::127.0.0.1"]],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ColumnReport, ColumnSummary } from "../../tasks/column_summary.ts";
+import { type ColumnReport, ColumnSummary } from "../../../tasks/shipped/column_summary.ts";
 
 function reportOf(values: Iterable<string>): ColumnReport {
   const column = new ColumnSummary("x");

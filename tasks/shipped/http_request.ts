@@ -1,7 +1,7 @@
 // Sends one HTTP request and returns the answer: a webhook, a health check, a call of some API at a
 // given time. Fails unless the status is the expected one.
 
-import { defineTask, type TaskDefinition } from "../src/tasks/task.ts";
+import { defineTask, type TaskDefinition } from "../../src/tasks/task.ts";
 import { charsetOf } from "./charset.ts";
 import type { HttpAnswer } from "./http_client.ts";
 import { type RequestParams, requestParams } from "./http_request_params.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import httpRequest from "../../tasks/http_request.ts";
-import { runTask } from "../testing/run_task.ts";
-import { serve } from "../testing/serve.ts";
-import { serveBytes } from "../testing/serve_bytes.ts";
+import httpRequest from "../../../tasks/shipped/http_request.ts";
+import { runTask } from "../../testing/run_task.ts";
+import { serve } from "../../testing/serve.ts";
+import { serveBytes } from "../../testing/serve_bytes.ts";
 
 /** What a server saw of a request. */
 interface Seen {

@@ -2,7 +2,7 @@
 // have. It streams, so the size of the CSV does not matter, and it pauses, so that a timeout can end it.
 
 import * as v from "valibot";
-import { defineTask, type TaskContext, type TaskDefinition } from "../src/tasks/task.ts";
+import { defineTask, type TaskContext, type TaskDefinition } from "../../src/tasks/task.ts";
 import { findDialect, findHeaderEnd } from "./csv_dialect.ts";
 import { CsvTable, maxRowBytes, type Place, type TableReport } from "./csv_table.ts";
 import { readText } from "./csv_text.ts";

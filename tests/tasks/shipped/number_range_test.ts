@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NumberRange } from "../../tasks/number_range.ts";
+import { NumberRange } from "../../../tasks/shipped/number_range.ts";
 
 function reportOf(...texts: readonly string[]) {
   const range = new NumberRange();

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
-import csvReport from "../../tasks/csv_report.ts";
-import httpRequest from "../../tasks/http_request.ts";
-import { runTask } from "../testing/run_task.ts";
-import { serve } from "../testing/serve.ts";
-import { serveBytes } from "../testing/serve_bytes.ts";
+import csvReport from "../../../tasks/shipped/csv_report.ts";
+import httpRequest from "../../../tasks/shipped/http_request.ts";
+import { runTask } from "../../testing/run_task.ts";
+import { serve } from "../../testing/serve.ts";
+import { serveBytes } from "../../testing/serve_bytes.ts";
 
 /** Hosts that all mean this machine, its network, its cloud, or nothing that is public. */
 const privateHosts = [
