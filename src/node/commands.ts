@@ -7,7 +7,7 @@ import { warnOfUnknownVariables } from "../config/environment.ts";
 import { defaultNodeName } from "../config/node_name.ts";
 import { type Secrets, takeSecrets } from "../config/secrets.ts";
 import { errorMessage, ValetError } from "../errors.ts";
-import { describeTasks, startDescribing } from "../executor/host/describe_tasks.ts";
+import { type DescribedTasks, describeTasks } from "../executor/host/describe_tasks.ts";
 import type { RunnerCommand } from "../executor/host/runner_process.ts";
 import { configureLogging, flushLogs, getLogger } from "../log/log.ts";
 import type { LogFormat } from "../log/line.ts";
@@ -19,7 +19,7 @@ import {
   readStoreOptions,
   type StoreDrivers,
 } from "./stores.ts";
-import { type TaskDescription, taskJson } from "../tasks/description.ts";
+import { taskJson } from "../tasks/description.ts";
 import { ownHost, urlHost } from "../url_host.ts";
 import { denoRefusal, readBuildInfo } from "./version.ts";
 
@@ -202,12 +202,12 @@ async function serve(
   secrets: Secrets,
 ): Promise<ExitCode> {
   try {
-    // At once: a worker reads the table of tasks while the configuration is read.
-    const starting = startDescribing(parts.workerUrl);
+    // At once: workers load the tasks while everything else is loaded.
+    const describing = describeTasks(parts.workerUrl);
     // What is wrong with the configuration is told first.
-    starting.catch(() => {});
+    describing.catch(() => {});
     const config = await loadConfig(configPath);
-    return await serveConfig(config, await starting, parts, secrets);
+    return await serveConfig(config, describing, parts, secrets);
   } catch (thrown) {
     return failToStart(thrown, readLoggingFormat(configPath));
   } finally {
@@ -218,17 +218,17 @@ async function serve(
 /** Throws `invalid_config`; every other failure is in the log. */
 async function serveConfig(
   config: Config,
-  { described }: Awaited<ReturnType<typeof startDescribing>>,
+  describing: Promise<DescribedTasks>,
   parts: ValetParts,
   secrets: Secrets,
 ): Promise<ExitCode> {
-  // While workers load the tasks: what a node is made of takes as long to load.
-  const [{ openNode }, { loadListen }] = await Promise.all([
-    import("./node.ts"),
-    import("../http/listener.ts"),
-  ]);
+  const told = listenToSignals();
+  // One after the other: in between, the workers are heard and started.
+  const { openNode } = await import("./node.ts");
+  const { loadListen } = await import("../http/listener.ts");
   await loadListen(config.server.listener);
-  const { tasks, notice } = await described;
+  const described = await Promise.race([describing, aborted(told)]);
+  if (described === undefined) return 0;
   configureLogging({
     format: config.loggingFormat,
     level: config.loggingLevel,
@@ -238,9 +238,12 @@ async function serveConfig(
   for (const warning of warnOfUnknownVariables(Deno.env.toObject())) {
     getLogger("valet").warn(warning);
   }
+  const { tasks, notice } = described;
   if (notice !== undefined) getLogger("valet").warn(notice);
   try {
-    return await runNode(config, tasks, openNode, parts, secrets);
+    const stores = await openStores(config, parts.drivers, secrets, told);
+    if (stores === null) return 0;
+    return await runNode({ config, tasks, ...stores }, openNode, parts, told);
   } catch (thrown) {
     if (thrown instanceof ValetError && thrown.code === "invalid_config") throw thrown;
     getLogger("valet").fatal(
@@ -251,23 +254,17 @@ async function serveConfig(
 }
 
 async function runNode(
-  config: Config,
-  tasks: ReadonlyMap<string, TaskDescription>,
+  opened: Pick<NodeParts, "config" | "tasks" | "repository" | "queue">,
   openNode: (parts: NodeParts) => Promise<Node>,
   parts: ValetParts,
-  secrets: Secrets,
+  told: AbortSignal,
 ): Promise<ExitCode> {
-  const told = listenToSignals();
-  const stores = await openStores(config, parts.drivers, secrets, told);
-  if (stores === null) return 0;
   /** Resolves with why the node must end, for its supervisor to start it again. */
   const unfit = Promise.withResolvers<string>();
   let node: Node;
   try {
     node = await openNode({
-      config,
-      tasks,
-      ...stores,
+      ...opened,
       build: readBuildInfo(),
       workerUrl: parts.workerUrl,
       runnerCommand: parts.runnerCommand,
@@ -276,7 +273,7 @@ async function runNode(
       onDeaf: () => unfit.resolve("the API cannot be reached any more: this node must restart"),
     });
   } catch (thrown) {
-    await Promise.all([stores.queue.close(), stores.repository.close()]);
+    await Promise.all([opened.queue.close(), opened.repository.close()]);
     throw thrown;
   }
   const reason = await Promise.race([aborted(told).then(() => undefined), unfit.promise]);

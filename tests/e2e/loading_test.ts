@@ -118,7 +118,10 @@ Deno.test("tasks of sets of their own run, whatever the module of one does when 
         assert.equal(job.status, "COMPLETED", job.failure_reason ?? "");
         assert.equal(await valet.api.resultOf(job.id), result);
       }
-      await valet.process.waitForLog("loaded", ({ message }) => message === "loaded");
+      await valet.process.waitForLog(
+        "what the module printed",
+        ({ message, task }) => message === "loaded" && task === "ends",
+      );
       assert.equal(valet.process.stderr, "");
     },
   );

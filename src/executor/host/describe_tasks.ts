@@ -25,30 +25,12 @@ const maxDescribers = 4;
  * cannot be loaded.
  */
 export async function describeTasks(workerUrl: URL): Promise<DescribedTasks> {
-  const describing = await startDescribing(workerUrl);
-  return await describing.described;
-}
-
-/**
- * The same in two steps, for a start that has other work to do: the promise resolves once the table is read and the
- * workers that describe are started, which holds the thread up for 10 to 50 ms each.
- *
- * @throws ValetError `invalid_config` that lists every entry of the table that is wrong; so does `described`, which
- * must be awaited, where tasks cannot be loaded.
- */
-export async function startDescribing(
-  workerUrl: URL,
-): Promise<{ readonly described: Promise<DescribedTasks> }> {
   const reader = openDescriber(workerUrl, {});
   try {
     const entries = await readTable(reader, workerUrl);
-    const described = describeEntries(entries, reader, workerUrl);
-    // A failure is for whoever awaits it, however much later.
-    described.catch(() => {});
-    return { described };
-  } catch (thrown) {
+    return await describeEntries(entries, reader, workerUrl);
+  } finally {
     reader.close();
-    throw thrown;
   }
 }
 
@@ -80,11 +62,10 @@ async function describeEntries(
       results.push(await describer.describe(set).finally(() => describer.close()));
     }
   }
-  // The worker that has read the table has no permissions either.
-  const describePlain = async () => void results.push(await reader.describe(plainSet));
   await Promise.all([
     ...Array.from({ length: Math.min(maxDescribers, otherSets.length) }, describeOthers),
-    describePlain().finally(() => reader.close()),
+    // The worker that has read the table has no permissions either.
+    reader.describe(plainSet).then((set) => results.push(set)),
   ]);
   const places = new Map(entries.map(({ name }, index) => [name, index]));
   const inOrder = <Item>(items: Item[], nameOf: (item: Item) => string) =>

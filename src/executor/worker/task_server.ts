@@ -144,7 +144,10 @@ class TaskServer {
       this.#sink.write(kind, 0, 0, 0, text);
       this.#sink.notify();
     };
-    const onStep = (step: LoadStep) => tell(FrameKind.Loading, stringify(step));
+    const onStep = (step: LoadStep) => {
+      this.log.loadingTask = step.taskName;
+      tell(FrameKind.Loading, stringify(step));
+    };
     const fail = (failure: LoadFailure) => tell(FrameKind.LoadFailed, stringify(failure));
     // Before any task code, which may import Node's modules and print.
     this.#runtime = await loadRuntime(this.#setup.frames);
@@ -155,6 +158,7 @@ class TaskServer {
       if ("failure" in task) return fail(task.failure);
       this.#tasks.set(name, task.value);
     }
+    this.log.loadingTask = "";
     this.#globals = watchGlobals(this.#runtime.process);
     tell(FrameKind.Loaded, "");
     this.#isStarting = false;

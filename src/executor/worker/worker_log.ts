@@ -34,6 +34,8 @@ export class WorkerLog {
   readonly #strayPrinted = new PrintedLines((level, line) => this.#logStray(level, line));
   readonly #strayConsole = createConsoleState();
   #strayDropped = 0;
+  /** The task whose module is being loaded: lines of no run are its own. Empty: none. */
+  loadingTask = "";
 
   constructor(options: WorkerLogOptions) {
     this.#options = options;
@@ -97,7 +99,8 @@ export class WorkerLog {
   }
 
   #logStray(level: LogLevel, message: string): void {
-    const text = stringify({ level, message: message.slice(0, maxStrayLength) });
+    const fields = this.loadingTask === "" ? undefined : { task: this.loadingTask };
+    const text = stringify({ level, message: message.slice(0, maxStrayLength), fields });
     if (!this.#write(0, text)) this.#strayDropped += 1;
   }
 

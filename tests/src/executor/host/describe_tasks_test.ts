@@ -60,7 +60,13 @@ Deno.test("describeTasks loads each task with its own permissions, and the table
 Deno.test("describeTasks takes modules that await, print, change globals or leave errors behind", async () => {
   const modules = {
     awaits: "await new Promise((resolve) => setTimeout(resolve, 1)); export default () => {};",
-    prints: 'console.log("to", "nobody"); export default () => {};',
+    prints: `import process from "node:process";
+      import { writeSync } from "node:fs";
+      console.log("to", "nobody");
+      process.stdout.write("to nobody\\n");
+      process.stderr.write("to nobody\\n");
+      writeSync(2, "to nobody\\n");
+      export default () => {};`,
     changes: `Array.prototype.extra = () => {}; globalThis.added = 1; Promise.prototype.extra = 7;
       export default () => {};`,
     rejects: 'Promise.reject(new Error("left behind")); export default () => {};',
