@@ -4,7 +4,8 @@
 import { readSettings } from "./yaml.ts";
 import { type Environment, hintForVariable, readEnvironment } from "./environment.ts";
 import { readFileText } from "./file_text.ts";
-import { checkSettings, listSettings, type SettingNotes, type WrongValue } from "./schema.ts";
+import { checkSettings, listSettings, type WrongValue } from "./schema.ts";
+import type { SettingNotes } from "./setting.ts";
 import type { Config } from "./shape.ts";
 import { didYouMean } from "../did_you_mean.ts";
 import { errorMessage, ValetError } from "../errors.ts";

@@ -2,21 +2,12 @@
 // The types, the checks, the error texts and the reference table all come from here.
 
 import * as v from "valibot";
-import { choice, duration, flag, flatMap, integer, port, text, type ValueKind } from "./values.ts";
+import { choice, duration, flag, flatMap, integer, port, text } from "./values.ts";
 import { host, hostList, originList } from "./host_values.ts";
 import { defaultNodeName } from "./node_name.ts";
+import { derived, setting, type SettingNotes } from "./setting.ts";
 import type { Config } from "./shape.ts";
 import { valuePath } from "../value_path.ts";
-
-/** What people are told of a setting. */
-export interface SettingNotes extends Omit<ValueKind<unknown>, "schema"> {
-  /** As it would be written in the file, or in words: `60s`, `number of cores`. */
-  readonly defaultText: string;
-  /** An older dotted key of the same setting. */
-  readonly alias?: string;
-  /** What it does; one sentence. */
-  readonly description: string;
-}
 
 /** A value that is not allowed. */
 export interface WrongValue {
@@ -176,6 +167,11 @@ function createSettingsSchema(timeoutUnitMs: number) {
       "number of cores",
       "How many jobs run at once.",
     ),
+    "worker_pool.max_workers": derived(
+      integer(1, 8192),
+      "sets of permissions + concurrency",
+      "How many workers are kept; by default no more than a quarter of the memory has room for.",
+    ),
     "worker_pool.backlog": derived(
       integer(1, 1_000_000),
       "concurrency * 2",
@@ -334,6 +330,7 @@ function arrange(settings: Settings): Config {
     },
     workerPool: {
       concurrency,
+      maxWorkers: settings["worker_pool.max_workers"] ?? undefined,
       backlog: settings["worker_pool.backlog"] ?? concurrency * 2,
       jobsPerWorker: settings["worker_pool.jobs_per_worker"],
       isolation: settings["worker_pool.isolation"],
@@ -364,29 +361,6 @@ function arrange(settings: Settings): Config {
       },
     },
   };
-}
-
-function setting<Value>(
-  kind: ValueKind<Value>,
-  fallback: number | string | boolean | object,
-  description: string,
-  alias?: string,
-): v.GenericSchema<unknown, Value> {
-  const defaultText = typeof fallback === "object" ? JSON.stringify(fallback) : String(fallback);
-  const { schema, ...notes } = kind;
-  return v.pipe(
-    v.nullish(schema, fallback),
-    v.metadata({ ...notes, alias, defaultText, description }),
-  );
-}
-
-function derived<Value>(
-  kind: ValueKind<Value>,
-  defaultText: string,
-  description: string,
-): v.GenericSchema<unknown, Value | null> {
-  const { schema, ...notes } = kind;
-  return v.pipe(v.nullish(schema, null), v.metadata({ ...notes, defaultText, description }));
 }
 
 function wrongValueAt(path: readonly v.IssuePathItem[]): WrongValue {

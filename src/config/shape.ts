@@ -84,6 +84,8 @@ export interface JobQueueConfig {
 export interface WorkerPoolConfig {
   /** How many jobs run at once. */
   readonly concurrency: number;
+  /** How many workers are kept; undefined: what the tasks and the memory of the machine suggest. */
+  readonly maxWorkers: number | undefined;
   /** How many jobs may wait inside the pool. */
   readonly backlog: number;
   /** How many jobs share a worker. */

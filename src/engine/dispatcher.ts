@@ -5,7 +5,7 @@ import { type Clock, endsWithin, nextTurn, steadyNow } from "../clock.ts";
 import { errorMessage, isRefusal, isUnavailable } from "../errors.ts";
 import type { Pool } from "../executor/host/pool.ts";
 import type { PoolOptions, RunEnd } from "../executor/host/pool_options.ts";
-import type { Run } from "../executor/host/slot.ts";
+import type { Run } from "../executor/host/run.ts";
 import type { Job } from "../jobs/job.ts";
 import type { Change } from "../jobs/job_change.ts";
 import type { JobOrigins } from "../jobs/origins.ts";
@@ -13,6 +13,7 @@ import { logFinished } from "./end_log.ts";
 import { type StoredEnd, storeEnds } from "./end_store.ts";
 import { HeldJobs } from "./held_jobs.ts";
 import { publishWaiting } from "./publish.ts";
+import { SetAside } from "./set_aside.ts";
 import { getLogger } from "../log/log.ts";
 import type { Delivery, Queue } from "../jobs/queue.ts";
 import type { Repository } from "../jobs/repository.ts";
@@ -35,7 +36,7 @@ export interface DispatcherOptions {
   /** A job that lost its holder this often fails. */
   readonly maxCrashes: number;
   /** Makes the pool, which tells the dispatcher how runs end. */
-  readonly createPool: (onEnds: PoolOptions["onEnds"]) => Pool;
+  readonly createPool: (events: Pick<PoolOptions, "onEnds" | "onLoadable">) => Pool;
 }
 
 /** A run, and the delivery to ack when its outcome is stored. */
@@ -68,7 +69,9 @@ export class Dispatcher {
    * Jobs whose next crash would be the last wait here until no other such job is held: so that the one that
    * kills its node is not the end of the others.
    */
-  readonly #suspects = new Map<string, Delivery>();
+  readonly #suspects: SetAside;
+  /** Jobs of tasks that cannot be loaded wait here until they can. */
+  readonly #unloadable: SetAside;
   #taking: Promise<void> | undefined;
   #renewing: Promise<void> | undefined;
   #onRoom: (() => void) | undefined;
@@ -80,7 +83,12 @@ export class Dispatcher {
       onLost: ({ id }) =>
         this.pool.abort(id, "the job was deleted, or this node lost its lease on it"),
     });
-    this.pool = options.createPool((ends) => this.#takeEnds(ends));
+    this.#suspects = new SetAside(options);
+    this.#unloadable = new SetAside(options);
+    this.pool = options.createPool({
+      onEnds: (ends) => this.#takeEnds(ends),
+      onLoadable: () => void this.#putBack(this.#unloadable),
+    });
   }
 
   /** Begins to take jobs. */
@@ -109,7 +117,7 @@ export class Dispatcher {
     this.#stopping.abort();
     this.#onRoom?.();
     await endsWithin(this.#taking, Math.min(graceMs, maxClaimMs));
-    await this.#putSuspectsBack();
+    await Promise.all([this.#putBack(this.#suspects), this.#putBack(this.#unloadable)]);
     await this.pool.stop(graceMs);
     this.#resting.abort();
     await endsWithin(Promise.all([this.#renewing, ...this.#storing]), graceMs);
@@ -146,11 +154,13 @@ export class Dispatcher {
   }
 
   async #dispatch(deliveries: readonly Delivery[]): Promise<void> {
-    const wanted = await this.#withoutSuspects(deliveries);
     const { queue } = this.#options;
+    let wanted = deliveries;
     let claimed: readonly (Job | null)[];
     try {
-      await this.#adopt(wanted);
+      await this.#adopt(deliveries);
+      wanted = await this.#withoutSetAside(deliveries);
+      if (wanted.length === 0) return;
       claimed = await this.#claim(wanted);
     } catch (thrown) {
       await queue.nack(wanted);
@@ -177,26 +187,26 @@ export class Dispatcher {
     return this.#options.queue.isShared && this.#options.repository.isDurable;
   }
 
-  /** At most one job at a time whose next crash would be its last; the other ones wait, with one message each. */
-  async #withoutSuspects(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
-    if (!deliveries.some(({ job }) => this.#isSuspect(job))) return deliveries;
+  /** Sets aside what this node cannot run now: the others, in their order. */
+  async #withoutSetAside(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
     const wanted: Delivery[] = [];
-    const spare: Delivery[] = [];
-    let isFree = this.#suspects.size === 0 && !this.#holdsSuspect();
+    const suspects: Delivery[] = [];
+    const unloadable: Delivery[] = [];
+    // At most one job at a time whose next crash would be its last.
+    let isFree: boolean | undefined;
     for (const delivery of deliveries) {
       const { job } = delivery;
-      if (isFree || !this.#isSuspect(job)) {
-        wanted.push(delivery);
-        isFree &&= !this.#isSuspect(job);
-        continue;
-      }
-      const earlier = this.#suspects.get(job.id);
-      this.#suspects.set(job.id, delivery);
-      if (earlier !== undefined) spare.push(earlier);
-      // Nor do they take the place of other messages.
-      if (this.#acksClaims) spare.push(delivery);
+      const task = this.#options.tasks.get(job.taskName);
+      if (task !== undefined && !this.pool.canRun({ job, task })) {
+        unloadable.push(delivery);
+      } else if (this.#isSuspect(job)) {
+        isFree ??= this.#suspects.size === 0 && !this.#holdsSuspect();
+        (isFree ? wanted : suspects).push(delivery);
+        isFree = false;
+      } else wanted.push(delivery);
     }
-    if (spare.length > 0) await this.#tryQueue(() => this.#options.queue.ack(spare));
+    if (suspects.length > 0) await this.#tryQueue(() => this.#suspects.add(suspects));
+    if (unloadable.length > 0) await this.#tryQueue(() => this.#unloadable.add(unloadable));
     return wanted;
   }
 
@@ -210,19 +220,11 @@ export class Dispatcher {
 
   /** Where none is held it is the next one's turn. */
   async #callSuspects(): Promise<void> {
-    if (this.#suspects.size > 0 && !this.#holdsSuspect()) await this.#putSuspectsBack();
+    if (this.#suspects.size > 0 && !this.#holdsSuspect()) await this.#putBack(this.#suspects);
   }
 
-  async #putSuspectsBack(): Promise<void> {
-    const { queue } = this.#options;
-    const suspects = [...this.#suspects.values()];
-    this.#suspects.clear();
-    if (suspects.length === 0) return;
-    await this.#tryQueue(() =>
-      this.#acksClaims
-        ? publishWaiting(suspects.map(({ job }) => job), this.#options)
-        : queue.nack(suspects)
-    );
+  async #putBack(jobs: SetAside): Promise<void> {
+    await this.#tryQueue(() => jobs.putBack());
   }
 
   #claim(deliveries: readonly Delivery[]): Promise<readonly (Job | null)[]> {

@@ -17,6 +17,7 @@ import type { Queue } from "../jobs/queue.ts";
 import type { Repository } from "../jobs/repository.ts";
 import { Scheduler } from "../engine/scheduler.ts";
 import { defaultMaxConnections } from "./connection_limit.ts";
+import { defaultMaxWorkers } from "./max_workers.ts";
 import type { DriverStatus, StatusReport } from "./status.ts";
 import { memoryHint } from "./stores.ts";
 import type { TaskDescription } from "../tasks/description.ts";
@@ -72,6 +73,7 @@ export async function openNode(parts: NodeParts): Promise<Node> {
   const stopping = new AbortController();
 
   const origins = new JobOrigins();
+  const maxWorkers = workerPool.maxWorkers ?? await defaultMaxWorkers(tasks, workerPool);
   const dispatcher = new Dispatcher({
     repository,
     queue,
@@ -80,15 +82,16 @@ export async function openNode(parts: NodeParts): Promise<Node> {
     origins,
     leaseMs,
     maxCrashes,
-    createPool: (onEnds) =>
+    createPool: (events) =>
       new Pool({
         ...workerPool,
+        ...events,
+        maxWorkers,
         tasks,
         taskSettings: config.tasks,
         workerUrl: parts.workerUrl,
         runnerCommand: parts.runnerCommand,
         clock,
-        onEnds,
         onExhausted: parts.onExhausted,
       }),
   });
@@ -144,6 +147,7 @@ export async function openNode(parts: NodeParts): Promise<Node> {
         lost: stats.lost,
         runaways: stats.runaways,
         quarantined_tasks: stats.quarantinedTasks,
+        unloadable_tasks: stats.unloadableTasks,
       },
       scheduler: nextRunAtMs === null ? {} : { next_run_at: new Date(nextRunAtMs).toISOString() },
     };

@@ -33,6 +33,8 @@ export interface StatusReport {
     readonly lost: number;
     readonly runaways: number;
     readonly quarantined_tasks: readonly string[];
+    /** Tasks whose modules cannot be loaded: their jobs, and those of tasks with the same permissions, wait. */
+    readonly unloadable_tasks: readonly string[];
   };
   readonly scheduler: {
     readonly next_run_at?: string;

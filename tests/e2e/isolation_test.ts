@@ -125,7 +125,8 @@ for (const isolation of ["worker", "process"]) {
   });
 
   Deno.test(`jobs_per_worker jobs share a worker, isolation ${isolation}`, async () => {
-    await using valet = await start({ isolation, concurrency: 4, jobs_per_worker: 4 });
+    const sizes = { concurrency: 4, jobs_per_worker: 4, max_workers: 1 };
+    await using valet = await start({ isolation, ...sizes });
     const { api, process } = valet;
     await api.run("ok");
     const sleep = (ms: number) => api.submit("sleeps", { ms });

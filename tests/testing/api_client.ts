@@ -32,6 +32,7 @@ export interface ShownStatus {
     readonly lost: number;
     readonly runaways: number;
     readonly quarantined_tasks: readonly string[];
+    readonly unloadable_tasks: readonly string[];
   };
 }
 

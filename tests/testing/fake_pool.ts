@@ -2,7 +2,7 @@
 
 import type { Pool } from "../../src/executor/host/pool.ts";
 import type { PoolOptions, RunEnd } from "../../src/executor/host/pool_options.ts";
-import type { Run } from "../../src/executor/host/slot.ts";
+import type { Run } from "../../src/executor/host/run.ts";
 import type { Outcome } from "../../src/jobs/job.ts";
 import { testNowMs } from "./make_job.ts";
 import { within } from "./within.ts";
@@ -14,12 +14,20 @@ export class FakePool {
   /** The calls of `abort`. */
   readonly aborted: [jobId: string, reason: string][] = [];
   readonly #onEnds: PoolOptions["onEnds"];
+  readonly #onLoadable: PoolOptions["onLoadable"];
   readonly #limit: number;
+  /** Names of tasks that cannot be loaded. */
+  readonly #unloadable = new Set<string>();
   readonly #held = new Set<Run>();
   readonly #waiting = new Set<() => void>();
 
-  constructor(onEnds: PoolOptions["onEnds"], limit = 1_000) {
+  constructor(
+    onEnds: PoolOptions["onEnds"],
+    limit = 1_000,
+    onLoadable: PoolOptions["onLoadable"] = () => {},
+  ) {
     this.#onEnds = onEnds;
+    this.#onLoadable = onLoadable;
     this.#limit = limit;
   }
 
@@ -30,6 +38,21 @@ export class FakePool {
 
   room(): number {
     return this.#limit - this.#held.size;
+  }
+
+  canRun({ task }: Pick<Run, "task">): boolean {
+    return !this.#unloadable.has(task.name);
+  }
+
+  /** From now on the task cannot be loaded. */
+  unload(taskName: string): void {
+    this.#unloadable.add(taskName);
+  }
+
+  /** Now it can. */
+  load(taskName: string): void {
+    this.#unloadable.delete(taskName);
+    this.#onLoadable();
   }
 
   submit(runs: readonly Run[]): void {

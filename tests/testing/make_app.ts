@@ -78,6 +78,7 @@ export const idleStatus: StatusReport = {
     lost: 0,
     runaways: 0,
     quarantined_tasks: [],
+    unloadable_tasks: [],
   },
   scheduler: {},
 };

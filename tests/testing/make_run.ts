@@ -1,6 +1,6 @@
 // Makes runs of the fixture tasks, as the dispatcher makes them of claimed jobs; for tests of the executor.
 
-import type { Run } from "../../src/executor/host/slot.ts";
+import type { Run } from "../../src/executor/host/run.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import { tasks as fixtureTasks } from "../fixtures/tasks/mod.ts";
 import { describeTable } from "./describe_table.ts";
@@ -34,4 +34,9 @@ export function makeRun(
 /** So many runs of a task, each with its place, from 0 on, as `params.place`. */
 export function makeRuns(taskName: string, count: number): Run[] {
   return Array.from({ length: count }, (_, place) => makeRun(taskName, { place }));
+}
+
+/** The descriptions of some fixture tasks. */
+export function tasksOf(...names: readonly string[]): typeof describedFixtures {
+  return new Map(names.map((name) => [name, makeRun(name).task]));
 }

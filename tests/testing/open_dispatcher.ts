@@ -73,8 +73,8 @@ export async function openDispatcher(options: DispatcherSetup = {}) {
         note("nack", deliveries.map(({ job }) => job.id));
       },
     }),
-    createPool(onEnds) {
-      pool = new FakePool(onEnds, options.poolLimit);
+    createPool({ onEnds, onLoadable }) {
+      pool = new FakePool(onEnds, options.poolLimit, onLoadable);
       return pool.asPool();
     },
   });

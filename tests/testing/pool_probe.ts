@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../src/clock.ts";
 import { Pool } from "../../src/executor/host/pool.ts";
 import type { PoolOptions, RunEnd } from "../../src/executor/host/pool_options.ts";
-import type { Run } from "../../src/executor/host/slot.ts";
+import type { Run } from "../../src/executor/host/run.ts";
 import type { Outcome } from "../../src/jobs/job.ts";
 import { flushLogs } from "../../src/log/log.ts";
 import { runnerCommand } from "../fixtures/main.ts";
@@ -17,22 +17,53 @@ import { defaultDeadlineMs, within } from "./within.ts";
 /** Where the pool's workers find the fixture tasks. */
 export const fixtureWorkerUrl = new URL("../fixtures/worker_entry.ts", import.meta.url);
 
+/** Knows which runs it gives back because a test asked for it. */
+class ProbedPool extends Pool {
+  readonly #abortedIds = new Set<string>();
+  #isStopping = false;
+
+  override abort(jobId: string, reason: string): void {
+    this.#abortedIds.add(jobId);
+    super.abort(jobId, reason);
+  }
+
+  override stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    return super.stop(graceMs);
+  }
+
+  /** Whether the run came back only because the pool could not start it soon. */
+  isEarlyReturn(end: RunEnd): boolean {
+    const isReturned = "wasStarted" in end && !end.wasStarted;
+    return isReturned && !this.#isStopping && !this.#abortedIds.has(end.run.job.id);
+  }
+}
+
 /** A pool under test. `await using` ends its workers. */
 export class PoolProbe implements AsyncDisposable {
-  readonly pool: Pool;
+  readonly pool: ProbedPool;
+  /** Runs that the pool gave back because it could not start them soon, and how often it did. */
+  readonly returned: Run[] = [];
+  returnCount = 0;
   /** Every end that the pool told, in order. */
   readonly ends: RunEnd[] = [];
   /** How often the pool said that it has too many runaways. */
   exhaustedCount = 0;
+  /** How often it said that tasks can be loaded again. */
+  loadableCount = 0;
   /** Tells its runners from those of tests that run at the same time. */
   readonly #mark = `probe-${crypto.randomUUID()}`;
   readonly #endOf = new Map<Run, RunEnd>();
   readonly #waiting = new Set<() => void>();
 
-  /** One slot in a thread of this process, unless the options say otherwise. */
+  /**
+   * One slot in a thread of this process, unless the options say otherwise. What the pool gives back is submitted
+   * again once it has room, as a node does.
+   */
   constructor(options: Partial<PoolOptions> = {}) {
-    this.pool = new Pool({
+    this.pool = new ProbedPool({
       concurrency: 1,
+      maxWorkers: 16,
       backlog: 2,
       jobsPerWorker: 1,
       isolation: "worker",
@@ -45,11 +76,14 @@ export class PoolProbe implements AsyncDisposable {
       workerUrl: fixtureWorkerUrl,
       runnerCommand: { ...runnerCommand, args: [...runnerCommand.args, this.#mark] },
       clock: systemClock,
-      onEnds: (ends) => {
+      onEnds: (told) => {
+        const ends = told.filter((end) => !this.pool.isEarlyReturn(end));
+        this.#keepReturned(told.filter((end) => !ends.includes(end)));
         this.ends.push(...ends);
         for (const end of ends) this.#endOf.set(end.run, end);
         for (const look of this.#waiting) look();
       },
+      onLoadable: () => this.loadableCount += 1,
       onExhausted: () => this.exhaustedCount += 1,
       ...options,
     });
@@ -116,6 +150,17 @@ export class PoolProbe implements AsyncDisposable {
     // Else the timer of the log, which writes in batches, would outlive the test.
     await flushLogs();
     assert.equal(this.#endOf.size, this.ends.length, "a run ended twice");
+  }
+
+  #keepReturned(ends: readonly RunEnd[]): void {
+    this.returnCount += ends.length;
+    this.returned.push(...ends.map(({ run }) => run));
+    if (this.returned.length > 0) queueMicrotask(() => this.#submitReturned());
+  }
+
+  #submitReturned(): void {
+    const runs = this.returned.splice(0, this.pool.room());
+    if (runs.length > 0) this.pool.submit(runs);
   }
 
   async #until(isReached: () => boolean, what: () => string): Promise<void> {

@@ -6,7 +6,7 @@ import type { TaskDescription } from "../../tasks/description.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
 import type { Isolation } from "./run_groups.ts";
 import type { RunnerCommand } from "./runner_process.ts";
-import type { Run } from "./slot.ts";
+import type { Run } from "./run.ts";
 
 /** How a run ended: with an outcome, or given back to be run again. */
 export type RunEnd =
@@ -16,7 +16,10 @@ export type RunEnd =
 /** What the pool needs. Sizes and times as in `worker_pool` of the configuration. */
 export interface PoolOptions {
   readonly tasks: ReadonlyMap<string, TaskDescription>;
+  /** How many runs run at once, over all workers. */
   readonly concurrency: number;
+  /** How many workers there are at most, beside those that are to replace one which is about to be ended. */
+  readonly maxWorkers: number;
   readonly backlog: number;
   readonly jobsPerWorker: number;
   readonly isolation: Isolation;
@@ -32,6 +35,8 @@ export interface PoolOptions {
   readonly clock: Clock;
   /** Every run that was submitted comes here, once. */
   readonly onEnds: (ends: readonly RunEnd[]) => void;
+  /** Tasks can be loaded again for which `canRun` was false. */
+  readonly onLoadable: () => void;
   /** More runaway threads than `maxRunaways` burn: the node must be restarted. */
   readonly onExhausted: () => void;
 }
@@ -48,4 +53,6 @@ export interface PoolStats {
   /** Threads that could not be stopped and burn on until the node ends. */
   readonly runaways: number;
   readonly quarantinedTasks: readonly string[];
+  /** Tasks whose modules cannot be loaded: their jobs, and those of tasks with the same permissions, wait. */
+  readonly unloadableTasks: readonly string[];
 }

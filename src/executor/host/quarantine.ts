@@ -2,7 +2,7 @@
 // Used by the pool.
 
 import { getLogger } from "../../log/log.ts";
-import type { Run } from "./slot.ts";
+import type { Run } from "./run.ts";
 
 const log = getLogger("executor");
 

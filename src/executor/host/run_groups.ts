@@ -2,7 +2,7 @@
 
 import type { TaskDescription } from "../../tasks/description.ts";
 import { permissionsKey } from "../../tasks/permissions.ts";
-import type { Run } from "./slot.ts";
+import type { PooledRun, Run } from "./run.ts";
 
 /** Where a worker lives: a thread of this process, or a child process. */
 export type Isolation = "worker" | "process";
@@ -14,28 +14,29 @@ export interface RunGroup {
   readonly permissions: Deno.PermissionOptionsObject;
   /** Every task that has these permissions: what a worker of the group loads. */
   readonly taskNames: readonly string[];
-  /** Runs that wait for a worker, first in, first out, each with its place in the order of all. */
-  readonly waiting: { readonly order: number; readonly run: Run }[];
-  /** Workers of the group that failed one after the other with no run ended in between. */
-  failures: number;
-  /** No worker of the group is opened before this time. */
-  retryAtMs: number;
+  /** Runs that wait for a worker, first in, first out. */
+  readonly waiting: PooledRun[];
 }
 
-/** All groups, made when a first run of theirs comes. */
+/** All groups: those of the tasks from the start, others when a first run of theirs comes. */
 export class RunGroups {
+  readonly #tasks: ReadonlyMap<string, TaskDescription>;
   readonly #groups = new Map<string, RunGroup>();
   /** The same groups by task, so that a run costs one look-up. */
   readonly #ofTask = {
     worker: new WeakMap<TaskDescription, RunGroup>(),
     process: new WeakMap<TaskDescription, RunGroup>(),
   };
-  readonly #tasks: ReadonlyMap<string, TaskDescription>;
-  #order = 0;
-  #front = 0;
+  #lastPlace = 0;
 
-  constructor(tasks: ReadonlyMap<string, TaskDescription> = new Map()) {
+  constructor(tasks: ReadonlyMap<string, TaskDescription>, isolation: Isolation) {
     this.#tasks = tasks;
+    for (const task of tasks.values()) this.groupOf(task, isolation);
+  }
+
+  /** All of them, in the order of the tasks. */
+  all(): RunGroup[] {
+    return [...this.#groups.values()];
   }
 
   /** The group of a task. */
@@ -46,48 +47,32 @@ export class RunGroups {
     const key = `${isolation} ${permissionsKey(permissions)}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      const taskNames = this.#namesWith(permissions);
-      group = { key, isolation, permissions, taskNames, waiting: [], failures: 0, retryAtMs: 0 };
+      group = { key, isolation, permissions, taskNames: this.#namesWith(permissions), waiting: [] };
       this.#groups.set(key, group);
     }
     this.#ofTask[isolation].set(task, group);
     return group;
   }
 
-  /** The group of tasks without permissions. */
-  plainGroup(isolation: Isolation): RunGroup {
-    return this.groupOf(plainTask, isolation);
-  }
-
-  #namesWith(permissions: Deno.PermissionOptionsObject): string[] {
-    const key = permissionsKey(permissions);
-    return [...this.#tasks.values()].filter((task) => permissionsKey(task.permissions) === key)
-      .map(({ name }) => name);
-  }
-
-  /** The group of that key; the key comes from a group. */
-  get(key: string): RunGroup {
-    return this.#groups.get(key) as RunGroup;
-  }
-
   /** Adds a run at the end. */
-  push(group: RunGroup, run: Run): void {
-    group.waiting.push({ order: ++this.#order, run });
+  push(group: RunGroup, run: Run, nowMs: number): void {
+    group.waiting.push({ run, place: ++this.#lastPlace, sinceMs: nowMs });
   }
 
-  /** Puts runs that come back before all others, in their order. */
-  putBack(group: RunGroup, runs: readonly Run[]): void {
-    this.#front -= runs.length;
-    group.waiting.unshift(...runs.map((run, index) => ({ order: this.#front + index, run })));
+  /** Adds runs that were handed out or waited elsewhere, in their old places. */
+  putBack(group: RunGroup, runs: readonly PooledRun[]): void {
+    if (runs.length === 0) return;
+    group.waiting.unshift(...runs);
+    group.waiting.sort((one, other) => one.place - other.place);
   }
 
-  /** The groups with waiting runs, the one that waits longest first. */
+  /** The groups with waiting runs, the one with the oldest run first. */
   waitingGroups(): RunGroup[] {
     const groups: RunGroup[] = [];
     for (const group of this.#groups.values()) if (group.waiting.length > 0) groups.push(group);
     return groups.length < 2
       ? groups
-      : groups.sort((one, other) => oldestOrder(one) - oldestOrder(other));
+      : groups.sort((one, other) => one.waiting[0]!.place - other.waiting[0]!.place);
   }
 
   /** How many runs wait, in all groups. */
@@ -97,25 +82,21 @@ export class RunGroups {
     return count;
   }
 
-  /** Takes out all waiting runs for which `isWanted` holds. */
-  remove(isWanted: (run: Run) => boolean): Run[] {
-    const removed: Run[] = [];
-    for (const { waiting } of this.#groups.values()) {
-      for (let index = waiting.length - 1; index >= 0; index--) {
-        const run = waiting[index]?.run;
-        if (run !== undefined && isWanted(run)) {
-          waiting.splice(index, 1);
-          removed.unshift(run);
-        }
+  /** Takes out all waiting runs for which `isWanted` holds, in the order of their places. */
+  remove(isWanted: (pooled: PooledRun, group: RunGroup) => boolean): PooledRun[] {
+    const removed: PooledRun[] = [];
+    for (const group of this.#groups.values()) {
+      if (!group.waiting.some((pooled) => isWanted(pooled, group))) continue;
+      for (const pooled of group.waiting.splice(0)) {
+        (isWanted(pooled, group) ? removed : group.waiting).push(pooled);
       }
     }
-    return removed;
+    return removed.sort((one, other) => one.place - other.place);
   }
-}
 
-const plainTask = { name: "", timeoutMs: 0, permissions: {}, hasParamsSchema: false };
-
-/** The place of the run that waits longest in the group; Infinity: none waits. */
-export function oldestOrder(group: RunGroup): number {
-  return group.waiting[0]?.order ?? Infinity;
+  #namesWith(permissions: Deno.PermissionOptionsObject): string[] {
+    const key = permissionsKey(permissions);
+    return [...this.#tasks.values()].filter((task) => permissionsKey(task.permissions) === key)
+      .map(({ name }) => name);
+  }
 }

@@ -1,400 +1,399 @@
-// One worker of the pool and the runs that it holds: numbers them, reads its frames, and tells the
-// pool what became of each, and whether the worker is stuck. What follows from it the pool decides.
+// One worker of the pool and the runs that it holds. The slot is a state machine (slot_states.ts): it reads the frames
+// of its worker, watches deadlines and signs of life, and tells the pool what became of each run.
 
-import { steadyNow } from "../../clock.ts";
-import type { Job, Outcome } from "../../jobs/job.ts";
-import type { TaskDescription } from "../../tasks/description.ts";
-import { type Frame, FrameKind, readFrames } from "../wire/frames.ts";
-import { GrowingBytes } from "./growing_bytes.ts";
-import { type HostMessage, runMessage, timeoutReason } from "../wire/messages.ts";
-import { followingNumber } from "../wire/shared_ring.ts";
+import { type Frame, FrameKind } from "../wire/frames.ts";
+import type { HostMessage } from "../wire/messages.ts";
 import type { TaskLogLine } from "../worker/task_run.ts";
+import { FrameReader } from "./frame_reader.ts";
+import { HandedRuns } from "./handed_runs.ts";
+import type { LoadFailure, LoadStep } from "../wire/load_messages.ts";
+import type { EndedRun, HandedRun, PooledRun } from "./run.ts";
+import type { Isolation, RunGroup } from "./run_groups.ts";
+import { SignsOfLife } from "./signs_of_life.ts";
+import type { SlotEvents, SlotOptions } from "./slot_events.ts";
+import { type SlotState, slotTransitions } from "./slot_states.ts";
+import { WorkerStart } from "./worker_start.ts";
 import type { WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 
-/** A claimed job on its way through the pool. */
-export interface Run {
-  readonly job: Job;
-  readonly task: TaskDescription;
-  /** How long the task may run, in milliseconds; always more than 0. */
-  readonly timeoutMs: number;
-}
-
-/** A run that a slot's worker has been sent. */
-export interface HandedRun {
-  readonly run: Run;
-  readonly number: number;
-  /** When its task must be at rest; Infinity until the run is among those that the worker runs now. */
-  deadlineAtMs: number;
-  /** When its worker is ended; Infinity until the host sees it overdue. */
-  killAtMs: number;
-  /** When it became one of those, as far as the host can tell. */
-  startedAtMs: number;
-  /** Why the host aborted it; undefined: it did not. */
-  abortReason: string | undefined;
-  /** Why the worker means to fail it, once its task is at rest. */
-  failureReason: string | undefined;
-  /** The stack of its failure, once the worker has told it. */
-  trace: string | undefined;
-  /** When the worker last told so, which it does again and again: a thread that spins cannot. */
-  aliveAtMs: number;
-}
-
-/** Why a run that had to be ended failed. */
-export function reasonOf({ run, abortReason, failureReason }: HandedRun): string {
-  return abortReason ?? failureReason ?? timeoutReason(run.timeoutMs);
-}
-
-/** The outcome of a run that its worker can no longer tell; `startedAtMs` is of {@link steadyNow}. */
-export function failedOutcome(
-  { startedAtMs }: { readonly startedAtMs: number },
-  failureReason: string,
-): Outcome {
-  return {
-    status: "FAILED",
-    resultJson: undefined,
-    failureReason,
-    startedAtMs: Math.round(startedAtMs),
-    durationMs: steadyNow() - startedAtMs,
-  };
-}
-
-/** What the pool hears of a slot. */
-export interface SlotEvents {
-  onReady(slot: Slot): void;
-  onOutcomes(slot: Slot, ended: readonly { handed: HandedRun; outcome: Outcome }[]): void;
-  /** Runs that had not started are the pool's again, in their order; none if all had. */
-  onReturned(slot: Slot, returned: readonly HandedRun[]): void;
-  /** A run fails and must be at rest within the grace period. */
-  onAborting(handed: HandedRun): void;
-  /** The worker owes a sign of life: it is to be watched until `isSilent` is over. */
-  onSilent(): void;
-  /** The worker starts nothing and ends nothing; `last` is the run that it ended last. */
-  onStuck(slot: Slot, last: HandedRun): void;
-  onLost(slot: Slot, reason: string): void;
-  onLog(run: Run | undefined, line: TaskLogLine): void;
-}
-
+/** A worker that ended nothing for this long gives back what it was sent ahead. */
+const stallMs = 4;
+/** How long a worker with a late run may take to tell whether that has started. */
+const maxAnswerMs = 500;
 /** An idle worker that has lived so long could be started, whatever it dies of. */
 const minLifeMs = 1_000;
-/** However long it was silent before, a worker has this time to start what it is sent. */
-const minStartMs = 250;
-/** What is sent to the worker may come back this much larger: JSON escapes, and the frame around it. */
-const frameOverheadBytes = 64 * 1024;
 
 /** A worker and its runs. */
 export class Slot {
-  readonly group: string;
-  isReady = false;
-  /** The pool sends it nothing more: it makes room for another group as soon as it is idle. */
-  isRetiring = false;
-  /** It was asked for what it has not started: what is sent before the answer would count as returned. */
-  isTakingBack = false;
-  /** Counts outcomes, for the pool to see whether anything moves. */
-  progress = 0;
-  /**
-   * It gave back what it had not started and has told of no outcome since: outcomes are taken as they come,
-   * because it may not get to say that they stand, and nothing is sent ahead.
-   */
-  isStalled = false;
-  /**
-   * It owes a sign that its event loop turns: it has runs, or has told of an outcome and not that this stands.
-   * What an earlier task left behind may keep it busy for ever.
-   */
-  isSilent = false;
-  /** When a worker that is still silent is asked what it has started; Infinity: that is not yet known. */
-  probeAtMs: number = Infinity;
-  /** It has told of an outcome and not that this stands. */
-  isMidTurn = false;
-  /** The run because of which the worker is being ended. */
-  killedFor: HandedRun | undefined;
-  /** What that run did wrong it did after its end. */
-  isStuck = false;
-  readonly #capacity: number;
-  readonly #maxFrameBytes: number;
-  readonly #events: SlotEvents;
-  readonly #now: () => number;
-  readonly #handed = new Map<number, HandedRun>();
-  readonly #settled = new Map<number, Outcome>();
+  readonly group: RunGroup;
+  readonly isolation: Isolation;
+  /** When its worker was started. */
+  readonly openedAtMs: number;
+  /** When it was last sent a run. */
+  usedAtMs: number;
+  readonly #options: SlotOptions;
+  readonly #events: SlotEvents<Slot>;
+  readonly #runs: HandedRuns;
+  readonly #frames: FrameReader;
   readonly #handle: WorkerHandle;
-  readonly #openedAtMs: number;
-  #nextNumber = 1;
-  #last: HandedRun | undefined;
-  /** It gave back a run that it had not started within the timeout of that. */
-  #wasLate = false;
-  /** The beginning of a frame whose end has not come. */
-  #rest: GrowingBytes | undefined;
+  #state: SlotState = "starting";
+  readonly #start: WorkerStart;
+  /** When a worker that ends nothing until then gives back what it was sent ahead. */
+  #stallAtMs = Infinity;
+  #endedCount = 0;
+  #endedCountSeen = 0;
+  readonly #signs = new SignsOfLife();
+  #askedAtMs = Infinity;
+  /** It has told of an outcome, and not that this stands. */
+  #isMidTurn = false;
+  #lastEnded: HandedRun | undefined;
+  #killedFor: HandedRun | undefined;
+  #isStuck = false;
 
   constructor(
-    group: string,
-    options: { readonly capacity: number; readonly maxResultBytes: number },
+    group: RunGroup,
+    isolation: Isolation,
+    options: SlotOptions,
     openWorker: (events: WorkerEvents) => WorkerHandle,
-    events: SlotEvents,
-    now: () => number,
+    events: SlotEvents<Slot>,
   ) {
     this.group = group;
-    this.#capacity = options.capacity;
-    this.#maxFrameBytes = options.maxResultBytes + frameOverheadBytes;
+    this.isolation = isolation;
+    this.#options = options;
     this.#events = events;
-    this.#now = now;
-    this.#openedAtMs = now();
+    this.#runs = new HandedRuns(options.capacity);
+    this.#frames = new FrameReader(options.maxResultBytes);
+    this.openedAtMs = this.usedAtMs = options.now();
+    this.#start = new WorkerStart(this.openedAtMs);
     this.#handle = openWorker({
       onBytes: (bytes) => this.#read(bytes),
       onReturned: (firstNumber) => this.#return(firstNumber),
-      onLost: (reason) => {
-        this.#flush();
-        events.onLost(this, reason);
-      },
+      onLost: (reason) => this.#lose(reason),
     });
+    events.wakeAt(this.#start.limitMs);
   }
 
-  /** Whether its worker could be started, which an idle one shows by living for a while. */
-  get couldStart(): boolean {
-    const hasLived = this.#now() - this.#openedAtMs >= minLifeMs;
-    return this.isReady || (hasLived && this.#handed.size === 0);
+  get state(): SlotState {
+    return this.#state;
   }
 
-  /** Whether a run has passed its deadline that was not seen overdue before. */
-  isLate(): boolean {
-    const nowMs = this.#now();
-    return this.running().some((one) => nowMs >= one.deadlineAtMs && one.killAtMs === Infinity);
+  /** Whether it has what it needs for its first run; before that none has started. */
+  get isReady(): boolean {
+    return this.#start.isReady;
   }
 
-  /** Whether its worker is being ended: it must not be sent anything more. */
-  get isEnding(): boolean {
-    return this.killedFor !== undefined || this.isStuck;
-  }
-
-  /** How many runs the worker holds: running, waiting, or finished and not yet reported. */
+  /** How many runs it holds: running, waiting, or ended and not yet told. */
   get size(): number {
-    return this.#handed.size;
+    return this.#runs.size;
+  }
+
+  /** How long what it holds should take, by the averages of the tasks, in milliseconds. */
+  get expectedMs(): number {
+    return this.#runs.expectedMs;
+  }
+
+  /** How many places for running runs it takes up. */
+  get runningCount(): number {
+    return Math.min(this.#runs.size, this.#options.capacity);
+  }
+
+  /** Whether it may be sent as many runs as it runs at once. */
+  get isOpen(): boolean {
+    return this.takesAhead || this.#state === "stalled" || this.#state === "suspect";
+  }
+
+  /** Whether it may be sent more than it runs at once. */
+  get takesAhead(): boolean {
+    return this.#state === "idle" || this.#state === "running";
   }
 
   /** The runs that the worker runs now, or will as its very next step. */
   running(): HandedRun[] {
-    const running: HandedRun[] = [];
-    for (const handed of this.#handed.values()) {
-      if (running.length === this.#capacity) break;
-      if (!this.#settled.has(handed.number)) running.push(handed);
-    }
-    return running;
+    return this.#runs.running();
   }
 
-  /** Every run that it holds and that has no outcome yet, in their order. */
-  unfinished(): HandedRun[] {
-    return [...this.#handed.values()].filter((handed) => !this.#settled.has(handed.number));
+  /** The run of the job, if it has not ended. */
+  find(jobId: string): HandedRun | undefined {
+    return this.#runs.unfinished().find(({ run }) => run.job.id === jobId);
   }
 
-  /** Sends runs; the earliest deadline among those that run now, Infinity if none is new. */
-  send(runs: readonly Run[]): number {
-    if (this.#handed.size === 0) {
-      // One that has given back what it did not start may be stuck: it gets no more than it would run.
-      if (!this.isSilent) this.isStalled = false;
-      else if (this.probeAtMs < Infinity && !this.#wasLate) {
-        this.probeAtMs = Math.max(this.probeAtMs, this.#now() + minStartMs);
-      }
-    }
-    this.isSilent = true;
-    this.#events.onSilent();
-    const firstNumber = this.#nextNumber;
-    const messages = runs.map((run) => {
-      const number = this.#nextNumber;
-      this.#nextNumber = followingNumber(number);
-      this.#handed.set(number, {
-        run,
-        number,
-        deadlineAtMs: Infinity,
-        killAtMs: Infinity,
-        startedAtMs: this.#now(),
-        abortReason: undefined,
-        failureReason: undefined,
-        trace: undefined,
-        aliveAtMs: -Infinity,
-      });
-      return runMessage(number, run.job, run.timeoutMs);
-    });
-    const message: HostMessage = { kind: "run", runs: messages };
+  /** Sends runs to an open slot. */
+  send(runs: readonly PooledRun[], expectedMsOf: (run: PooledRun) => number): void {
+    const nowMs = this.#options.now();
+    this.usedAtMs = nowMs;
+    if (this.#state === "idle") this.#move("running");
+    if (this.#runs.size === 0) this.#signs.giveTimeToStart(nowMs);
+    this.#signs.expect(nowMs);
+    const { firstNumber, message } = this.#runs.add(runs, expectedMsOf, nowMs);
     this.#handle.sendRuns(JSON.stringify(message), firstNumber);
-    return this.setDeadlines();
+    this.#start.noteSent(nowMs);
+    if (this.isReady) this.#watch(nowMs);
+    else this.#events.wakeAt(this.#start.limitMs);
   }
 
-  /** Aborts a run: it comes back if it has not started, and else must be at rest within the pool's grace. */
+  /** Aborts a run: it comes back if it has not started, and else must be at rest within the grace period. */
   abort(handed: HandedRun, reason: string): void {
-    handed.abortReason = reason;
-    handed.deadlineAtMs = this.#now();
+    const isAborted = handed.abortReason !== undefined;
+    handed.abortReason ??= reason;
+    if (isAborted || this.#state === "ending") return;
+    handed.deadlineAtMs = this.#options.now();
     // A worker forgets the abort of a run that it has not started: from now on that cannot start.
     this.takeBack();
     const message: HostMessage = { kind: "abort", number: handed.number, reason };
     this.#handle.send(JSON.stringify(message));
   }
 
-  /** Reports what is finished and takes back what has not started: `onOutcomes`, `onReturned`. */
+  /** Aborts all that runs, but for what fails already. */
+  abortAll(reason: string): void {
+    for (const handed of this.#runs.unfinished()) {
+      if (handed.failureReason === undefined) this.abort(handed, reason);
+    }
+  }
+
+  /** Asks for what has not started: `onReturned` follows, and `onOutcomes` for what is finished. */
   takeBack(): void {
-    if (this.isTakingBack) return;
-    this.isTakingBack = true;
-    this.#handle.takeBack();
+    const isAsked = this.#state === "taking_back" || this.#state === "ending";
+    if (isAsked || this.#runs.size === 0) return;
+    this.#ask();
   }
 
-  /**
-   * Ends the worker because of a run that does not come to rest. What it had written is still read, and then
-   * the slot is lost: what is unfinished then did not finish.
-   */
-  kill(overdue: HandedRun): void {
-    if (this.killedFor !== undefined) return;
-    this.killedFor = overdue;
-    this.isRetiring = true;
-    this.#handle.kill();
+  /** Takes out what has ended and what has not, for good: nothing more is told of these runs. */
+  release(): { readonly ended: readonly EndedRun[]; readonly unfinished: readonly HandedRun[] } {
+    const ended = this.#runs.takeSettled();
+    return { ended, unfinished: this.#runs.takeAll() };
   }
 
-  /** Ends the worker. The runs that it still holds are the caller's to settle. */
+  /** Ends the worker. Nothing more is told. Resolves when it is gone. */
   close(): Promise<void> {
-    this.#flush();
+    if (this.#state !== "ending") this.#move("ending");
     return this.#handle.close();
   }
 
-  /** Starts the time of runs that have become the next to run; the earliest of these deadlines. */
-  setDeadlines(): number {
-    let earliestAtMs = Infinity;
-    // Until the worker is ready nothing runs: a slow start must not use up the time of a task.
-    if (!this.isReady) return earliestAtMs;
-    let running = 0;
-    for (const handed of this.#handed.values()) {
-      if (running === this.#capacity) break;
-      if (this.#settled.has(handed.number)) continue;
-      running += 1;
-      if (handed.deadlineAtMs === Infinity) {
-        handed.startedAtMs = this.#now();
-        handed.deadlineAtMs = handed.startedAtMs + handed.run.timeoutMs;
-        earliestAtMs = Math.min(earliestAtMs, handed.deadlineAtMs);
+  /** Looks what is due at this time. The pool calls it when the slot asked for it, or more often. */
+  check(nowMs: number): void {
+    if (this.#state === "ending") return;
+    if (!this.isReady) return this.#checkStart(nowMs);
+    this.#checkDeadlines(nowMs);
+    if (this.#state === "taking_back" || this.#state as SlotState === "ending") return;
+    this.#checkProgress(nowMs);
+    this.#checkLife(nowMs);
+  }
+
+  #checkStart(nowMs: number): void {
+    if (nowMs < this.#start.limitMs) return this.#events.wakeAt(this.#start.limitMs);
+    this.#start.giveUp();
+    this.#end();
+  }
+
+  #checkDeadlines(nowMs: number): void {
+    let nextAtMs = Infinity;
+    for (const handed of this.#runs.running()) {
+      if (nowMs >= handed.killAtMs) {
+        this.#killedFor = handed;
+        return this.#end();
       }
+      if (handed.killAtMs < Infinity) nextAtMs = Math.min(nextAtMs, handed.killAtMs);
+      else if (nowMs < handed.deadlineAtMs) nextAtMs = Math.min(nextAtMs, handed.deadlineAtMs);
+      // What has not started is not overdue: the answer will tell.
+      else if (this.#state !== "taking_back") return this.#ask();
+      // A process that is frozen answers nothing.
+      else if (nowMs >= this.#askedAtMs + maxAnswerMs) return this.#markOverdue(nowMs);
+      else nextAtMs = Math.min(nextAtMs, this.#askedAtMs + maxAnswerMs);
     }
-    return earliestAtMs;
+    if (nextAtMs < Infinity) this.#events.wakeAt(nextAtMs);
+  }
+
+  /** Counted from now: if this process was paused, its workers had no time to answer, either. */
+  #markOverdue(nowMs: number): void {
+    let hasNew = false;
+    for (const handed of this.#runs.running()) {
+      if (nowMs < handed.deadlineAtMs || handed.killAtMs < Infinity) continue;
+      handed.killAtMs = nowMs + this.#options.killGraceMs;
+      this.#events.wakeAt(handed.killAtMs);
+      hasNew = true;
+    }
+    if (hasNew) this.#events.onOverdue(this);
+  }
+
+  #checkProgress(nowMs: number): void {
+    if (this.#runs.size <= this.#options.capacity) {
+      this.#stallAtMs = Infinity;
+    } else if (nowMs < this.#stallAtMs) {
+      this.#events.wakeAt(this.#stallAtMs);
+    } else if (this.#endedCount === this.#endedCountSeen) {
+      this.#ask();
+    } else {
+      this.#expectProgress(nowMs);
+    }
+  }
+
+  #expectProgress(nowMs: number): void {
+    this.#endedCountSeen = this.#endedCount;
+    this.#stallAtMs = nowMs + stallMs;
+    this.#events.wakeAt(this.#stallAtMs);
+  }
+
+  #checkLife(nowMs: number): void {
+    if (this.#state === "taking_back") return;
+    const nextMs = this.#signs.check(nowMs);
+    if (this.#signs.isOver(nowMs)) return this.#ask();
+    if (this.#signs.isSuspect && this.#state !== "suspect") this.#move("suspect");
+    if (nextMs < Infinity) this.#events.wakeAt(nextMs);
+  }
+
+  /** After runs were sent, or became the next to run. */
+  #watch(nowMs: number): void {
+    if (!this.isReady) return;
+    const deadlineAtMs = this.#runs.setDeadlines(nowMs);
+    if (deadlineAtMs < Infinity) this.#events.wakeAt(deadlineAtMs);
+    if (this.#runs.size > this.#options.capacity && this.#stallAtMs === Infinity) {
+      this.#expectProgress(nowMs);
+    }
+    this.#events.wakeAt(this.#signs.nextMs);
   }
 
   #read(bytes: Uint8Array): void {
-    const whole = this.#rest?.append(bytes) ?? bytes;
-    const used = readFrames(whole, this.#maxFrameBytes, (frame) => this.#take(frame));
-    if (used === whole.length) {
-      this.#rest = undefined;
-    } else if (this.#rest === undefined) {
-      this.#rest = new GrowingBytes();
-      this.#rest.append(whole.subarray(used));
-    } else if (used > 0) {
-      this.#rest.keepFrom(used);
-    }
-    if (this.isStalled) this.#flush();
-    if (this.isSilent) this.#events.onSilent();
+    this.#frames.read(bytes, (frame) => this.#take(frame));
+    if (this.#state === "stalled") this.#tellOutcomes();
   }
 
   #take(frame: Frame): void {
     switch (frame.kind) {
       case FrameKind.Completed:
       case FrameKind.Failed:
-        return this.#settle(frame);
+        if (!this.#runs.settle(frame)) return;
+        this.#endedCount += 1;
+        this.#isMidTurn = true;
+        return this.#signs.expect(this.#options.now());
       case FrameKind.Flush:
-        this.isStalled = false;
-        this.isMidTurn = false;
-        this.#showLife();
-        return this.#flush();
-      case FrameKind.Log:
-        return this.#log(frame);
-      case FrameKind.Trace:
-        return this.#keepTrace(frame);
+        return this.#endTurn();
+      case FrameKind.Log: {
+        const run = this.#runs.get(frame.number)?.run;
+        return this.#events.onLog(run, JSON.parse(frame.text) as TaskLogLine);
+      }
+      case FrameKind.Trace: {
+        const handed = this.#runs.get(frame.number);
+        if (handed !== undefined) handed.trace = frame.text;
+        return;
+      }
       case FrameKind.Aborting:
         return this.#expectEnd(frame);
+      case FrameKind.Loading:
+        this.#start.noteStep(JSON.parse(frame.text) as LoadStep, this.#options.now());
+        return this.#events.wakeAt(this.#start.limitMs);
+      case FrameKind.Loaded:
+        if (this.#state !== "starting") return;
+        this.#start.noteLoaded();
+        this.#move("idle");
+        return this.#events.onLoaded(this);
       case FrameKind.LoadFailed:
-        return this.#handle.kill();
+        this.#start.loadFailure = JSON.parse(frame.text) as LoadFailure;
+        return this.#end();
       case FrameKind.Ready:
-        this.isReady = true;
-        // Now it must start what it was sent.
-        this.#events.onSilent();
-        return this.#events.onReady(this);
+        this.#start.noteReady();
+        this.#showLife();
+        return this.#watch(this.#options.now());
     }
   }
 
-  #showLife(): void {
-    this.isSilent = this.#handed.size > this.#settled.size;
-    this.probeAtMs = Infinity;
+  #endTurn(): void {
+    this.#isMidTurn = false;
+    this.#showLife();
+    if (this.#state === "running" || this.#state === "stalled" || this.#state === "suspect") {
+      const next = this.#runs.hasUnfinished ? "running" : "idle";
+      if (next !== this.#state) this.#move(next);
+    }
+    this.#tellOutcomes();
   }
 
-  #keepTrace({ number, text }: Frame): void {
-    const handed = this.#handed.get(number);
-    if (handed !== undefined) handed.trace = text;
+  #showLife(): void {
+    this.#signs.note(this.#options.now(), this.#runs.hasUnfinished);
+    if (this.#state === "suspect") this.#move(this.#runs.size > 0 ? "running" : "idle");
   }
 
   /** The worker fails the run: from now on its task has the grace period to come to rest. */
   #expectEnd({ number, text }: Frame): void {
     this.#showLife();
-    const handed = this.#handed.get(number);
+    const handed = this.#runs.get(number);
     if (handed === undefined) return;
-    // What is found where the worker is ended proves nothing: it could not even say that there is something.
-    if (this.killedFor === undefined) handed.aliveAtMs = this.#now();
+    const nowMs = this.#options.now();
     handed.failureReason ??= text;
-    handed.deadlineAtMs = Math.min(handed.deadlineAtMs, this.#now());
-    this.#events.onAborting(handed);
+    handed.deadlineAtMs = Math.min(handed.deadlineAtMs, nowMs);
+    // What is found where the worker is ended proves nothing: it could not even say that there is something.
+    if (this.#state === "ending") return;
+    handed.aliveAtMs = nowMs;
+    this.#markOverdue(nowMs);
   }
 
-  #settle(frame: Frame): void {
-    // A failure that comes for a run that is settled and not yet reported takes the outcome's place.
-    const handed = this.#handed.get(frame.number);
-    if (handed === undefined) return;
-    this.progress += 1;
-    this.isSilent = true;
-    this.isMidTurn = true;
-    const isCompleted = frame.kind === FrameKind.Completed;
-    this.#settled.set(frame.number, {
-      status: isCompleted ? "COMPLETED" : "FAILED",
-      resultJson: isCompleted && frame.text !== "" ? frame.text : undefined,
-      failureReason: isCompleted ? undefined : frame.text,
-      ...(isCompleted || handed.trace === undefined ? {} : { trace: handed.trace }),
-      startedAtMs: frame.startedAtMs,
-      durationMs: frame.durationMs,
-    });
-  }
-
-  #flush(): void {
-    if (this.#settled.size === 0) return;
-    const ended: { handed: HandedRun; outcome: Outcome }[] = [];
-    for (const [number, outcome] of this.#settled) {
-      this.#last = this.#handed.get(number) as HandedRun;
-      ended.push({ handed: this.#last, outcome });
-      this.#handed.delete(number);
-    }
-    this.#settled.clear();
+  #tellOutcomes(): void {
+    if (!this.#runs.hasSettled) return;
+    const ended = this.#runs.takeSettled();
+    this.#lastEnded = ended.at(-1)?.handed;
+    if (this.#state !== "ending") this.#watch(this.#options.now());
     this.#events.onOutcomes(this, ended);
   }
 
+  #ask(): void {
+    this.#move("taking_back");
+    this.#askedAtMs = this.#options.now();
+    if (this.isReady) this.#events.wakeAt(this.#askedAtMs + maxAnswerMs);
+    this.#handle.takeBack();
+  }
+
   #return(firstNumber: number): void {
-    this.isTakingBack = false;
-    const returned: HandedRun[] = [];
-    let isReturned = false;
-    for (const handed of this.#handed.values()) {
-      isReturned ||= handed.number === firstNumber;
-      if (isReturned) returned.push(handed);
-    }
-    for (const handed of returned) this.#handed.delete(handed.number);
-    this.isStalled = true;
-    this.#judge(returned);
-    if (this.isStuck) this.isRetiring = true;
+    const returned = this.#runs.takeFrom(firstNumber);
+    if (this.#state === "taking_back") this.#judge(returned);
     this.#events.onReturned(this, returned);
-    this.#flush();
-    if (this.isStuck) this.#events.onStuck(this, this.#last ?? returned[0] as HandedRun);
-    else if (this.isSilent) this.#events.onSilent();
+    this.#tellOutcomes();
+    if (!this.#isStuck || this.#killedFor !== undefined) return;
+    this.#killedFor = this.#lastEnded ?? returned[0];
+    this.#handle.kill();
   }
 
-  /** What a silent worker gives back shows whether it is at work or stuck. */
+  /** What a worker gives back shows whether it is at work, and a suspect one whether it is stuck. */
   #judge(returned: readonly HandedRun[]): void {
-    const isAtWork = this.#handed.size > this.#settled.size;
-    const isOwing = returned.length > 0 || this.#settled.size > 0;
-    const nowMs = this.#now();
-    this.#wasLate = returned.some((one) =>
-      one.deadlineAtMs <= nowMs && one.abortReason === undefined
-    );
-    if (isAtWork || !isOwing) return this.#showLife();
-    if (this.isSilent && nowMs >= this.probeAtMs) this.isStuck = true;
+    const nowMs = this.#options.now();
+    const isOwing = returned.length > 0 || this.#runs.hasSettled;
+    if (this.#runs.hasUnfinished || !isOwing) this.#showLife();
+    this.#stallAtMs = Infinity;
+    this.#isStuck = this.#signs.isOver(nowMs);
+    if (this.#isStuck) return this.#move("ending");
+    if (this.#signs.isSuspect) this.#move("suspect");
+    else this.#move(this.#runs.size > 0 || isOwing ? "stalled" : "idle");
+    this.#markOverdue(nowMs);
+    // What was due in the meantime was not looked at.
+    this.#events.wakeAt(nowMs);
   }
 
-  #log(frame: Frame): void {
-    const line = JSON.parse(frame.text) as TaskLogLine;
-    this.#events.onLog(this.#handed.get(frame.number)?.run, line);
+  /** Ends the worker. What it had written is still read, and then the slot is lost. */
+  #end(): void {
+    this.#move("ending");
+    this.#handle.kill();
+  }
+
+  #lose(reason: string): void {
+    const { now } = this.#options;
+    const hasLived = this.#runs.size === 0 && now() - this.openedAtMs >= minLifeMs;
+    const couldStart = this.isReady || (hasLived && this.#state !== "starting");
+    if (this.#state !== "ending") this.#move("ending");
+    this.#tellOutcomes();
+    const running = this.isReady ? this.#runs.running() : [];
+    this.#events.onLost(this, {
+      reason: this.#start.problem ?? reason,
+      loadFailure: this.#start.loadFailure,
+      hasHung: this.#start.hasHung,
+      couldStart,
+      running,
+      waiting: this.#runs.unfinished().filter((handed) => !running.includes(handed)),
+      killedFor: this.#killedFor,
+      isStuck: this.#isStuck,
+      isMidTurn: this.#isMidTurn,
+    });
+  }
+
+  #move(next: SlotState): void {
+    if (slotTransitions[this.#state][next] === undefined) {
+      throw new Error(`Cannot move a slot from ${this.#state} to ${next}`);
+    }
+    this.#state = next;
   }
 }

@@ -1,7 +1,7 @@
 // Writes what tasks log to the log of the server, each line with its job and task. Used by the pool.
 
 import { getLogger } from "../../log/log.ts";
-import type { Run } from "./slot.ts";
+import type { Run } from "./run.ts";
 import type { TaskLogLine } from "../worker/task_run.ts";
 
 /** The log of the tasks. */

@@ -27,41 +27,30 @@ export function openWorkerThread(
   });
   const ring = createSharedRing();
   let isOpen = true;
-  const unread: Uint8Array[] = [];
-  let isDelivering = false;
+  let isClosed = false;
 
   function deliver(pieces: readonly Uint8Array[]): void {
-    unread.push(...pieces);
-    // Who hears of an outcome may take back at once: what the ring then holds is younger than the rest of these.
-    if (isDelivering) return;
-    isDelivering = true;
-    let problem: string | undefined;
     try {
-      for (let bytes = unread.shift(); bytes !== undefined; bytes = unread.shift()) {
-        events.onBytes(bytes);
-      }
+      for (const bytes of pieces) events.onBytes(bytes);
     } catch (thrown) {
-      unread.length = 0;
-      problem = errorMessage(thrown);
+      lose(errorMessage(thrown));
     }
-    isDelivering = false;
-    if (problem !== undefined) lose(problem);
   }
-  function close(): Promise<void> {
-    isOpen = false;
-    worker.terminate();
-    return Promise.resolve();
-  }
-  function takeBack(): void {
+  function tellReturned(firstNumber: number): void {
     // Told first: the outcomes in the ring may cause new runs to be sent, which must not count as returned.
-    events.onReturned(closeGate(ring));
+    events.onReturned(firstNumber);
     deliver(drainRing(ring));
   }
   function lose(reason: string): void {
     if (!isOpen) return;
-    void close();
-    takeBack();
-    events.onLost(reason);
+    isOpen = false;
+    worker.terminate();
+    const firstNumber = closeGate(ring);
+    queueMicrotask(() => {
+      if (isClosed) return;
+      tellReturned(firstNumber);
+      events.onLost(reason);
+    });
   }
 
   worker.onmessage = ({ data }: MessageEvent<unknown>) => {
@@ -95,9 +84,20 @@ export function openWorkerThread(
       openGate(ring, firstNumber);
       worker.postMessage(message);
     },
-    takeBack,
+    takeBack() {
+      // At once: what has not started by now does not start.
+      const firstNumber = closeGate(ring);
+      queueMicrotask(() => {
+        if (isOpen) tellReturned(firstNumber);
+      });
+    },
     kill: () => lose("it was ended"),
-    close,
+    close() {
+      isOpen = false;
+      isClosed = true;
+      worker.terminate();
+      return Promise.resolve();
+    },
   };
 }
 

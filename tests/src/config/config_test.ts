@@ -46,6 +46,7 @@ const defaults: Config = {
   },
   workerPool: {
     concurrency: cores,
+    maxWorkers: undefined,
     backlog: cores * 2,
     jobsPerWorker: 1,
     isolation: "worker",

@@ -351,8 +351,8 @@ Deno.test("Dispatcher and a real pool run each of many jobs exactly once", async
     leaseMs: 30_000,
     maxCrashes: 3,
     origins: new JobOrigins(),
-    createPool(onEnds) {
-      probe = new PoolProbe({ concurrency: 2, onEnds });
+    createPool(events) {
+      probe = new PoolProbe({ concurrency: 2, ...events });
       return probe.pool;
     },
   });

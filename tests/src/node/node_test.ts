@@ -69,6 +69,7 @@ Deno.test("openNode listens on a free port and tells its state", async () => {
       lost: 0,
       runaways: 0,
       quarantined_tasks: [],
+      unloadable_tasks: [],
     });
     assert.deepEqual(rest, {
       version: "1.2.3",
