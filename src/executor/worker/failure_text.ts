@@ -2,6 +2,7 @@
 // trace, which is for the log alone. Both are bounded, whatever was thrown. Runs inside the worker.
 
 import { denialOf, isDenied } from "./denials.ts";
+import { missingPackageReason } from "./missing_package.ts";
 
 // Captured before any task code is loaded: what a task makes of the built-in objects changes nothing here.
 const { Error, Set, String } = globalThis;
@@ -85,9 +86,9 @@ function describe(thrown: unknown, told: Set<unknown>): string {
 
 function messageOf(error: Error): string {
   const message = String(error.message).slice(0, maxReasonLength);
-  return error.name === "NotCapable"
-    ? permissionReason(message)
-    : message.replace(quotedRefusal, (quoted) => permissionReason(quoted));
+  if (error.name === "NotCapable") return permissionReason(message);
+  return missingPackageReason(message) ??
+    message.replace(quotedRefusal, (quoted) => permissionReason(quoted));
 }
 
 /** The errors in its other fields: not every package calls the cause of its error `cause`. */

@@ -3,6 +3,7 @@
 
 import type { LoadFailure, LoadStep } from "../wire/load_messages.ts";
 import { thrownReason } from "./failure_text.ts";
+import { missingPackageReason } from "./missing_package.ts";
 
 /** The folder of Valet's own sources, whose lines are nobody's mistake. */
 const ownFolder = new URL("../../", import.meta.url).href;
@@ -71,16 +72,8 @@ function reasonOf(thrown: unknown, step: LoadStep, variables?: readonly string[]
   if ((thrown as Error | undefined)?.name === "NotCapable") {
     return permissionReason(String((thrown as Error).message), step, variables);
   }
-  const missing = /^Import "([^"]+)" not a dependency/.exec(message)?.[1];
-  if (missing !== undefined) {
-    return `imports "${missing}", which deno.json does not name; run: deno add npm:${missing}`;
-  }
-  const isNotCached = thrown instanceof Error &&
-    /--cached-only|not found in cache/.test(thrown.message);
-  const notCached = /package "([^"]+)"/.exec(message)?.[1];
-  if (isNotCached && notCached !== undefined) {
-    return `imports the package ${notCached}, which is not installed; run: deno install`;
-  }
+  const missing = missingPackageReason(String((thrown as Error | undefined)?.message));
+  if (missing !== undefined) return missing;
   return `fails while it is loaded: ${message}`;
 }
 
