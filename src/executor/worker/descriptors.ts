@@ -59,7 +59,9 @@ function print(stream: StreamName, bytes: Uint8Array): number {
 /** Of (text, position?, encoding?), (bytes, offset?, length?) or (bytes, { offset?, length? }). */
 function bytesOf([chunk, second, third]: readonly unknown[]): Uint8Array {
   if (!ArrayBuffer.isView(chunk)) {
-    return Buffer.from(String(chunk), typeof third === "string" ? third as BufferEncoding : "utf8");
+    // The Deno that compiles may be one that does not know the global by its type.
+    const { Buffer } = globalThis as unknown as { Buffer: typeof import("node:buffer").Buffer };
+    return Buffer.from(String(chunk), (typeof third === "string" ? third : "utf8") as "utf8");
   }
   const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   const { offset = 0, length = bytes.length } = typeof second === "object" && second !== null
