@@ -13,7 +13,7 @@ const slotName = "valet.bounded_call";
 const slot = Symbol.for(slotName);
 
 /**
- * Loads the inspector, which takes 10 ms and 8 MB: only where it is needed.
+ * Loads the inspector, which takes 10 ms: only where it is needed.
  *
  * @throws where this runtime has none, or the process lacks `--allow-sys`.
  */

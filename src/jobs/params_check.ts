@@ -101,7 +101,7 @@ export function createParamsCheck(options: ParamsCheckOptions = {}): ParamsCheck
     checkedAt: (task) => uncheckedTasks.has(task.name) ? "run" : task.paramsChecked,
   };
 
-  /** With the first job that needs it: Ajv and the inspector take 60 ms and 15 MB. */
+  /** With the first job that needs it: Ajv and the inspector take 50 ms and 3 MB. */
   async function loadTools(): Promise<Tools | null> {
     try {
       const [{ loadBoundedCall }, { compileParamsSchema }] = await Promise.all([
