@@ -28,7 +28,7 @@ const pemCertificate = /-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CER
 
 /**
  * Takes every secret out of the environment of the process, so that neither tasks nor child processes find one there.
- * The names of files stay: `deno task dev` starts Valet again and again in one process.
+ * The names of files stay.
  *
  * @param directory where Docker puts secrets.
  */
