@@ -223,10 +223,10 @@ async function serveConfig(
   secrets: Secrets,
 ): Promise<ExitCode> {
   const told = listenToSignals();
-  // One after the other: in between, the workers are heard and started.
-  const { openNode } = await import("./node.ts");
+  // One after the other, the longest first: in between, workers are heard and started.
   const { loadListen } = await import("../http/listener.ts");
   await loadListen(config.server.listener);
+  const { openNode } = await import("./node.ts");
   const described = await Promise.race([describing, aborted(told)]);
   if (described === undefined) return 0;
   configureLogging({
