@@ -1,80 +1,111 @@
-// Undoes what one job did to the global objects before the next one runs. Libraries may replace them while they are
-// loaded, or for a while (a fake clock), so they are not frozen.
+// deno-lint-ignore-file no-console -- only looked at
+// Undoes what one job did to the global objects before the next one runs. They are not frozen, since libraries replace
+// them: for good while they are loaded, or for a while, such as with a fake clock.
 
-const namespaces = [Atomics, JSON, Math, console];
-const names = [
-  "AbortController",
-  "Array",
-  "Atomics",
-  "DOMException",
-  "DataView",
-  "Date",
-  "Error",
-  "JSON",
-  "Map",
-  "Math",
-  "Object",
-  "Promise",
-  "Set",
-  "String",
-  "TextEncoder",
-  "TypeError",
-  "Uint8Array",
-  "clearInterval",
-  "clearTimeout",
-  "console",
-  "fetch",
-  "performance",
-  "process",
-  "queueMicrotask",
-  "setInterval",
-  "setTimeout",
-];
-const { defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
+const { defineProperty, getOwnPropertyDescriptor } = Object;
 
 /** Restores the global objects to how they were when this watch began. */
 export interface GlobalsWatch {
   restore(): void;
 }
 
-/** Begins when all modules are loaded: what they made of the global objects is for their tasks. */
-export function watchGlobals(process: NodeJS.Process): GlobalsWatch {
-  const targets: object[] = [];
-  const keys: string[] = [];
-  const values: unknown[] = [];
-  const descriptors: (PropertyDescriptor | undefined)[] = [];
-  const add = (target: object, key: string) => {
-    const value: unknown = (target as Record<string, unknown>)[key];
-    targets.push(target);
-    keys.push(key);
-    values.push(value);
-    descriptors.push(getOwnPropertyDescriptor(target, key));
-  };
-  for (const name of names) add(globalThis, name);
-  add(Date, "now");
-  add(Promise, "resolve");
-  add(performance, "now");
-  for (const namespace of [...namespaces, process]) {
-    for (const key of getOwnPropertyNames(namespace)) {
-      // Not what is computed anew with each read.
-      if (getOwnPropertyDescriptor(namespace, key)?.get === undefined) add(namespace, key);
-    }
-  }
-  for (const stream of [process.stdout, process.stderr]) add(stream, "write");
+/**
+ * Begins when all modules are loaded: what they made of the global objects is for their tasks.
+ *
+ * All of it is looked at before every run. So each value is read by a function of its own, which V8 makes quick: one
+ * loop that reads them by their names takes ten times as long, as much as a short run.
+ */
+export function watchGlobals({ stdout, stderr }: NodeJS.Process): GlobalsWatch {
+  const watched = watchedGlobals().concat(
+    { target: stdout, key: "write", read: () => stdout.write },
+    { target: stderr, key: "write", read: () => stderr.write },
+  ).map(({ target, key, read }) => {
+    return { target, key, read, value: read(), descriptor: getOwnPropertyDescriptor(target, key) };
+  });
   return {
     restore() {
-      for (let i = 0; i < targets.length; i++) {
-        const target = targets[i] as Record<string, unknown>;
-        const key = keys[i]!;
-        if (target[key] === values[i]) continue;
+      for (let i = 0; i < watched.length; i++) {
+        const { target, key, read, value, descriptor } = watched[i]!;
         try {
-          const descriptor = descriptors[i];
-          if (descriptor === undefined) delete target[key];
+          if (read() === value) continue;
+          if (descriptor === undefined) delete (target as Record<string, unknown>)[key];
           else defineProperty(target, key, descriptor);
         } catch {
-          // A task made it unchangeable, for the rest of this worker's life.
+          // A task made it unchangeable: that holds until the worker ends.
         }
       }
     },
   };
+}
+
+interface Watched {
+  readonly target: object;
+  readonly key: string;
+  readonly read: () => unknown;
+}
+
+function watchedGlobals(): Watched[] {
+  const of = (target: object, readers: Readonly<Record<string, () => unknown>>): Watched[] =>
+    Object.entries(readers).map(([key, read]) => ({ target, key, read }));
+  return [
+    ...of(globalThis, {
+      AbortController: () => AbortController,
+      Array: () => Array,
+      Atomics: () => Atomics,
+      Buffer: () => Buffer,
+      DOMException: () => DOMException,
+      DataView: () => DataView,
+      Date: () => Date,
+      Error: () => Error,
+      JSON: () => JSON,
+      Map: () => Map,
+      Math: () => Math,
+      Object: () => Object,
+      Promise: () => Promise,
+      RegExp: () => RegExp,
+      Set: () => Set,
+      String: () => String,
+      TextDecoder: () => TextDecoder,
+      TextEncoder: () => TextEncoder,
+      TypeError: () => TypeError,
+      URL: () => URL,
+      Uint8Array: () => Uint8Array,
+      clearInterval: () => clearInterval,
+      clearTimeout: () => clearTimeout,
+      console: () => console,
+      fetch: () => fetch,
+      performance: () => performance,
+      queueMicrotask: () => queueMicrotask,
+      setInterval: () => setInterval,
+      setTimeout: () => setTimeout,
+    }),
+    ...of(Atomics, {
+      compareExchange: () => Atomics.compareExchange,
+      load: () => Atomics.load,
+      store: () => Atomics.store,
+    }),
+    ...of(Date, { now: () => Date.now }),
+    ...of(JSON, { parse: () => JSON.parse, stringify: () => JSON.stringify }),
+    ...of(Math, {
+      ceil: () => Math.ceil,
+      floor: () => Math.floor,
+      max: () => Math.max,
+      min: () => Math.min,
+      random: () => Math.random,
+      round: () => Math.round,
+    }),
+    ...of(Promise, {
+      all: () => Promise.all,
+      reject: () => Promise.reject,
+      resolve: () => Promise.resolve,
+    }),
+    ...of(console, {
+      debug: () => console.debug,
+      error: () => console.error,
+      info: () => console.info,
+      log: () => console.log,
+      warn: () => console.warn,
+    }),
+    ...of(performance, { now: () => performance.now }),
+  ];
 }

@@ -6,6 +6,9 @@ import { within } from "../../../testing/within.ts";
 
 const table = 'export const tasks = { t: { load: () => import("./t.ts") } };';
 
+/** Of every line: whose module it is. */
+const fields = { task: "t" };
+
 /** The log lines of a worker from its start until it has loaded the module of its task. */
 function logOfLoading(module: string): Promise<unknown[]> {
   return withTasks({ "mod.ts": table, "t.ts": module }, async (workerUrl) => {
@@ -47,9 +50,9 @@ Deno.test("what a module prints while it is loaded is logged, whichever way", as
     await new Promise((resolve) => setTimeout(resolve, 1));
     export default () => {};`;
   assert.deepEqual(await logOfLoading(module), [
-    { level: "info", message: "to stdout" },
-    { level: "error", message: "to the console" },
-    { level: "warn", message: "to stderr" },
+    { level: "info", message: "to stdout", fields },
+    { level: "error", message: "to the console", fields },
+    { level: "warn", message: "to stderr", fields },
   ]);
 });
 
@@ -59,5 +62,9 @@ Deno.test("what a module made of the globals while it was loaded is there for it
     export default () => {};
     await 0;
     console.log("a line");`;
-  assert.deepEqual(await logOfLoading(module), [{ level: "info", message: "patched: a line" }]);
+  assert.deepEqual(await logOfLoading(module), [{
+    level: "info",
+    message: "patched: a line",
+    fields,
+  }]);
 });
