@@ -115,7 +115,7 @@ export const tasks: TaskTable = {
   },
   mysql2: { load: () => import("./tasks/mysql2.ts"), permissions: { net: loopback } },
   nanoid: { load: () => import("./tasks/nanoid.ts") },
-  nodemailer: { load: () => import("./tasks/nodemailer.ts"), permissions: { net: loopback } },
+  nodemailer: { load: () => import("./tasks/nodemailer.ts"), permissions: { net: ["localhost"] } },
   openai: { load: () => import("./tasks/openai.ts"), permissions: { net: loopback } },
   p_retry: { load: () => import("./tasks/p_retry.ts") },
   papaparse: { load: () => import("./tasks/papaparse.ts") },

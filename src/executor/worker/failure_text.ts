@@ -25,6 +25,8 @@ const quotedRefusal = new RegExp(
       .source,
   "g",
 );
+/** What `node:net` and `node:dns` say where a task must not look up the name of a host. */
+const refusedName = /getaddrinfo EPERM (\S+)/g;
 /** What is shown of a thrown value that is no Error. */
 const inspectOptions = { depth: 2, iterableLimit: 10, strAbbreviateSize: 200 };
 
@@ -88,7 +90,8 @@ function messageOf(error: Error): string {
   const message = String(error.message).slice(0, maxReasonLength);
   if (error.name === "NotCapable") return permissionReason(message);
   return missingPackageReason(message) ??
-    message.replace(quotedRefusal, (quoted) => permissionReason(quoted));
+    message.replace(quotedRefusal, (quoted) => permissionReason(quoted))
+      .replace(refusedName, (_, host) => permissionReason(`Requires net access to "${host}"`));
 }
 
 /** The errors in its other fields: not every package calls the cause of its error `cause`. */

@@ -22,7 +22,7 @@ const endOfText = 0;
 /** Starts it, empty. Its params: `url`. */
 export function startMongodbServer(): LocalServer {
   const collections = new Map<string, Document[]>();
-  const stub = startTcpStub((connection) => serve(connection, collections));
+  const stub = startTcpStub("127.0.0.1", (connection) => serve(connection, collections));
   return {
     params: { url: `mongodb://127.0.0.1:${stub.port}` },
     [Symbol.asyncDispose]: () => stub[Symbol.asyncDispose](),

@@ -3,14 +3,16 @@
 import type { LocalServer } from "./mod.ts";
 import { startTcpStub } from "./tcp.ts";
 
+/** A name, as mail servers have one: the task must be allowed to look it up. */
+const host = "localhost";
 const user = "valet";
 const password = "secret";
 
 /** Starts it. Its params: `host`, `port`, `user` and `password`. */
 export function startSmtpServer(): LocalServer {
-  const stub = startTcpStub(serve);
+  const stub = startTcpStub(host, serve);
   return {
-    params: { host: "127.0.0.1", port: stub.port, user, password },
+    params: { host, port: stub.port, user, password },
     [Symbol.asyncDispose]: () => stub[Symbol.asyncDispose](),
   };
 }

@@ -6,8 +6,11 @@ export interface TcpStub extends AsyncDisposable {
 }
 
 /** Starts it; `serve` handles one connection, until its client closes it. */
-export function startTcpStub(serve: (connection: Deno.TcpConn) => Promise<void>): TcpStub {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+export function startTcpStub(
+  hostname: string,
+  serve: (connection: Deno.TcpConn) => Promise<void>,
+): TcpStub {
+  const listener = Deno.listen({ hostname, port: 0 });
   const open = new Map<Deno.TcpConn, Promise<void>>();
   const accept = async () => {
     for await (const connection of listener) {

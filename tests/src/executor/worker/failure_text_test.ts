@@ -117,6 +117,13 @@ const chains: readonly [name: string, thrown: unknown, reason: string][] = [
     'lost: needs net access to "h:1"; declare permissions.net',
   ],
   [
+    "the name of a host that must not be looked up",
+    new Error("no server", {
+      cause: withCode("EPERM", new Error("getaddrinfo EPERM db.internal")),
+    }),
+    'no server: needs net access to "db.internal"; declare permissions.net',
+  ],
+  [
     "an AggregateError without a message by its errors",
     withCode("ECONNREFUSED", new AggregateError(refused)),
     "connect ECONNREFUSED ::1:80; connect ECONNREFUSED 127.0.0.1:80",
