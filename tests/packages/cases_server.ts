@@ -89,9 +89,7 @@ export const serverCases: readonly PackageCase[] = [
       accepted: ["ada@example.com"],
       response: "250 stored: Subject: =?UTF-8?Q?Gr=C3=BC=C3=9Fe?=, 1 attachment",
     },
-    remark:
-      'it looks up the server\'s name itself and connects to the address, which `net: ["smtp.example.com:587"]` ' +
-      "does not allow; a `getSocket` of three lines does (tests/packages/tasks/nodemailer.ts)",
+    remark: "`net` by name needs a `getSocket`: see [servers](#servers)",
   },
   {
     packageName: "openai",
