@@ -6,7 +6,7 @@ import type { HostMessage } from "../wire/messages.ts";
 import type { TaskLogLine } from "../worker/task_run.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { HandedRuns } from "./handed_runs.ts";
-import type { LoadFailure, LoadStep } from "../wire/load_messages.ts";
+import { readLoadFailure, readLoadStep } from "./load_failure.ts";
 import type { EndedRun, HandedRun, PooledRun } from "./run.ts";
 import type { Isolation, RunGroup } from "./run_groups.ts";
 import { SignsOfLife } from "./signs_of_life.ts";
@@ -278,7 +278,7 @@ export class Slot {
       case FrameKind.Aborting:
         return this.#expectEnd(frame);
       case FrameKind.Loading:
-        this.#start.noteStep(JSON.parse(frame.text) as LoadStep, this.#options.now());
+        this.#start.noteStep(readLoadStep(JSON.parse(frame.text)), this.#options.now());
         return this.#events.wakeAt(this.#start.limitMs);
       case FrameKind.Loaded:
         if (this.#state !== "starting") return;
@@ -286,7 +286,7 @@ export class Slot {
         this.#move("idle");
         return this.#events.onLoaded(this);
       case FrameKind.LoadFailed:
-        this.#start.loadFailure = JSON.parse(frame.text) as LoadFailure;
+        this.#start.loadFailure = readLoadFailure(JSON.parse(frame.text));
         return this.#end();
       case FrameKind.Ready:
         this.#start.noteReady();
@@ -373,7 +373,7 @@ export class Slot {
   #lose(reason: string): void {
     const { now } = this.#options;
     const hasLived = this.#runs.size === 0 && now() - this.openedAtMs >= minLifeMs;
-    const couldStart = this.isReady || (hasLived && this.#state !== "starting");
+    const couldStart = this.isReady || (hasLived && this.#start.isLoaded);
     if (this.#state !== "ending") this.#move("ending");
     this.#tellOutcomes();
     const running = this.isReady ? this.#runs.running() : [];

@@ -17,9 +17,10 @@ export class WorkerStart {
   loadFailure: LoadFailure | undefined;
   /** Why its first run did not start. */
   problem: string | undefined;
+  /** All its tasks are loaded. */
+  isLoaded = false;
   /** It did not come further in its time. */
   hasHung = false;
-  #isLoaded = false;
   #step: LoadStep = { taskName: "", file: "" };
 
   constructor(nowMs: number) {
@@ -34,7 +35,7 @@ export class WorkerStart {
 
   /** All its tasks are loaded. */
   noteLoaded(): void {
-    this.#isLoaded = true;
+    this.isLoaded = true;
     this.limitMs = Infinity;
   }
 
@@ -52,7 +53,7 @@ export class WorkerStart {
   /** It has come no further in its time. */
   giveUp(): void {
     this.hasHung = true;
-    if (this.#isLoaded) this.problem = unstartedReason;
+    if (this.isLoaded) this.problem = unstartedReason;
     else this.loadFailure = hangingLoad(this.#step);
   }
 }

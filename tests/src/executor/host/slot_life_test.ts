@@ -24,7 +24,7 @@ Deno.test("Slot tells which task cannot be loaded", () => {
 });
 
 Deno.test("Slot ends a worker that loads one module for longer than 10 s", () => {
-  const { slot, happened, write, worker, passMs } = openSlot();
+  const { slot, happened, losses, write, worker, passMs } = openSlot();
   for (const taskName of ["one", "two"]) {
     passMs(9_999);
     write(Loading, 0, JSON.stringify({ taskName, file: "" }));
@@ -35,6 +35,7 @@ Deno.test("Slot ends a worker that loads one module for longer than 10 s", () =>
   assert.equal(slot.state, "ending");
   worker().onLost("it was ended");
   assert.match(String(happened), /^lost: two has not loaded within 10 seconds/);
+  assert.equal(losses[0]?.couldStart, false);
 });
 
 Deno.test("Slot ends a worker whose first run does not start", () => {
