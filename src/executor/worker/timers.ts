@@ -28,6 +28,11 @@ export function guardTimers(process: NodeJS.Process): void {
   const handle: unknown = setTimeout(() => {}, 0);
   clearTimeout(handle as number);
   if (typeof handle !== "number") return;
+  // Nor have they what `util.promisify` looks for.
+  Object.defineProperty(setTimeout, process.getBuiltinModule("util").promisify.custom, {
+    value: process.getBuiltinModule("timers/promises").setTimeout,
+    configurable: true,
+  });
   for (const name of ["setTimeout", "setInterval"]) {
     replaceFunction(
       globalThis,
