@@ -10,7 +10,16 @@ const maxReasonLength = 2_000;
 const log = getLogger("dispatcher");
 const logCompleted = createRecordLog(
   { level: "info", component: "dispatcher", message: "job completed" },
-  ["job_id", "task", "outcome", "attempt", "duration_ms", "request_id"],
+  [
+    "job_id",
+    "task",
+    "outcome",
+    "attempt",
+    "duration_ms",
+    "cpu_ms",
+    "peak_memory_mb",
+    "request_id",
+  ],
 );
 
 /** Logs how a job ended. `requestId` is that of the request that made it, where this node had it. */
@@ -21,9 +30,12 @@ export function logFinished(
   requestId: string | undefined,
 ): void {
   const { id, taskName, attempt } = job;
+  const { cpuMs, peakMemoryBytes } = outcome;
   const durationMs = Math.round(outcome.durationMs);
+  const peakMemoryMb = peakMemoryBytes && Math.round(peakMemoryBytes / 2 ** 20);
   if (outcome.status === "COMPLETED") {
-    logCompleted(timeMs, [id, taskName, "completed", attempt, durationMs, requestId]);
+    const ended = [id, taskName, "completed", attempt, durationMs];
+    logCompleted(timeMs, [...ended, cpuMs, peakMemoryMb, requestId]);
     return;
   }
   log.warn("job failed", {
@@ -32,6 +44,8 @@ export function logFinished(
     outcome: "failed",
     attempt,
     duration_ms: durationMs,
+    cpu_ms: cpuMs,
+    peak_memory_mb: peakMemoryMb,
     request_id: requestId,
     reason: outcome.failureReason?.slice(0, maxReasonLength),
     stack: outcome.trace,

@@ -63,6 +63,10 @@ export interface Outcome {
   readonly trace?: string;
   readonly startedAtMs: number;
   readonly durationMs: number;
+  /** CPU time of the attempt. Measured in a process of its own only; not stored. */
+  readonly cpuMs?: number;
+  /** The most memory that this process held during the attempt; as `cpuMs`. */
+  readonly peakMemoryBytes?: number;
 }
 
 /** Whether the job has reached a final state. */

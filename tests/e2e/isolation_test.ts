@@ -85,7 +85,7 @@ for (const task of ["allocates", "grows_heap"]) {
     assert.equal(job.status, "FAILED");
     assert.match(
       job.failure_reason!,
-      /^used \d+ MB of memory; worker_pool\.max_memory_mb allows 200$/,
+      /^used \d+ MB of memory; worker_pool\.max_memory_mb allows 200; handle the data in smaller/,
     );
     assert.equal((await api.run("ok")).status, "COMPLETED");
   });

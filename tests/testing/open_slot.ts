@@ -35,6 +35,8 @@ export function openSlot(capacity = 1, onOutcome: (outcome: Outcome) => void = (
         send: (message) => sent.push(JSON.parse(message)),
         sendRuns: (message) => sent.push(JSON.parse(message)),
         takeBack: () => takeBackCount += 1,
+        beginRun: () => {},
+        endRun: () => ({}),
         kill: () => killCount += 1,
         close: () => Promise.resolve(),
       };
@@ -50,6 +52,7 @@ export function openSlot(capacity = 1, onOutcome: (outcome: Outcome) => void = (
       onReturned: (_slot, returned) =>
         happened.push(["returned", ...returned.map(({ run }) => run.job.id)]),
       onOverdue: () => happened.push("overdue"),
+      onWornOut: () => happened.push("worn out"),
       onLost(_slot, loss) {
         losses.push(loss);
         const { isStuck, killedFor, loadFailure, reason, running, waiting } = loss;

@@ -25,6 +25,16 @@ export function memoryMbOf(pid: number): number | undefined {
   return stat === undefined ? undefined : Math.round(Number(stat[21]) * pageBytes / 2 ** 20);
 }
 
+/** How often the threads of the process have stopped to wait for something: an idle process does so no more. */
+export function waitCountOf(pid: number): number {
+  let count = 0;
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/task`)) {
+    const status = Deno.readTextFileSync(`/proc/${pid}/task/${name}/status`);
+    count += Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
+  }
+  return count;
+}
+
 /** Whether the process has a handler for what ends a group of processes: SIGHUP, SIGINT and SIGTERM. */
 export function catchesGroupSignals(pid: number): boolean {
   const caught = Number(readStat(pid)?.[31] ?? 0);

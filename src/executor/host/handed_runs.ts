@@ -6,6 +6,7 @@ import { type Frame, FrameKind } from "../wire/frames.ts";
 import { type HostMessage, runMessage } from "../wire/messages.ts";
 import { followingNumber } from "../wire/shared_ring.ts";
 import type { EndedRun, HandedRun, PooledRun } from "./run.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
 
 /** The runs of a worker, in the order in which it starts them. */
 export class HandedRuns {
@@ -14,11 +15,15 @@ export class HandedRuns {
   readonly #capacity: number;
   readonly #handed = new Map<number, HandedRun>();
   readonly #settled = new Map<number, Outcome>();
+  readonly #meter: Pick<WorkerHandle, "beginRun" | "endRun">;
   #nextNumber = 1;
+  /** The number of the run that is being measured. */
+  #measured: number | undefined;
 
   /** @param capacity how many the worker runs at once */
-  constructor(capacity: number) {
+  constructor(capacity: number, meter: Pick<WorkerHandle, "beginRun" | "endRun">) {
     this.#capacity = capacity;
+    this.#meter = meter;
   }
 
   /** How many the worker holds: running, waiting, or ended and not yet told. */
@@ -62,6 +67,7 @@ export class HandedRuns {
         failureReason: undefined,
         trace: undefined,
         aliveAtMs: -Infinity,
+        usage: {},
       });
       return runMessage(number, run.job, run.timeoutMs);
     });
@@ -97,7 +103,24 @@ export class HandedRuns {
       handed.deadlineAtMs = nowMs + handed.run.timeoutMs;
       earliestAtMs = Math.min(earliestAtMs, handed.deadlineAtMs);
     }
+    this.#measureNext();
     return earliestAtMs;
+  }
+
+  /** Gives the runs that are past their deadlines so long to end; when the first must have, Infinity if none is new. */
+  markOverdue(nowMs: number, graceMs: number): number {
+    let killAtMs = Infinity;
+    for (const handed of this.running()) {
+      if (nowMs < handed.deadlineAtMs || handed.killAtMs < Infinity) continue;
+      killAtMs = handed.killAtMs = nowMs + graceMs;
+    }
+    return killAtMs;
+  }
+
+  /** Keeps the stack of a failure, for its outcome. */
+  keepTrace({ number, text }: Frame): void {
+    const handed = this.#handed.get(number);
+    if (handed !== undefined) handed.trace = text;
   }
 
   /** Notes the outcome of a frame `Completed` or `Failed`; false: its run is not held. */
@@ -105,6 +128,7 @@ export class HandedRuns {
     const handed = this.#handed.get(frame.number);
     if (handed === undefined) return false;
     if (!this.#settled.has(frame.number)) this.expectedMs -= handed.expectedMs;
+    this.#endMeasuring(handed);
     const isCompleted = frame.kind === FrameKind.Completed;
     // A failure that comes for a run that is settled and not yet told takes the outcome's place.
     this.#settled.set(frame.number, {
@@ -114,8 +138,31 @@ export class HandedRuns {
       ...(isCompleted || handed.trace === undefined ? {} : { trace: handed.trace }),
       startedAtMs: frame.startedAtMs,
       durationMs: frame.durationMs,
+      ...handed.usage,
     });
+    // It runs already.
+    this.#measureNext();
     return true;
+  }
+
+  /** The worker is lost: what its run used is what it had used by now. */
+  endMeasuring(): void {
+    for (const handed of this.running()) this.#endMeasuring(handed);
+  }
+
+  #measureNext(): void {
+    const [next] = this.running();
+    if (next === undefined || this.#measured !== undefined) return;
+    this.#measured = next.number;
+    this.#meter.beginRun();
+  }
+
+  #endMeasuring(handed: HandedRun): void {
+    if (handed.number !== this.#measured) return;
+    this.#measured = undefined;
+    const usage = this.#meter.endRun();
+    // Of a worker that runs several at once nobody can tell which one used it.
+    if (this.#capacity === 1) handed.usage = usage;
   }
 
   /** Takes out the runs with an outcome. */
@@ -142,9 +189,10 @@ export class HandedRuns {
     for (const handed of this.#handed.values()) {
       if (taken.length > 0 || handed.number === firstNumber) taken.push(handed);
     }
-    for (const { number, expectedMs } of taken) {
-      this.#handed.delete(number);
-      this.expectedMs -= expectedMs;
+    for (const handed of taken) {
+      this.#endMeasuring(handed);
+      this.#handed.delete(handed.number);
+      this.expectedMs -= handed.expectedMs;
     }
     if (this.#handed.size === 0) this.expectedMs = 0;
     return taken;

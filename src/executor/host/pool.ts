@@ -75,6 +75,7 @@ export class Pool {
       onOutcomes: (slot, ended) => this.#takeOutcomes(slot, ended),
       onReturned: (slot, returned) => this.#takeReturned(slot, returned),
       onOverdue: (slot) => this.#isStopping || this.#slots.prepareSpare(slot),
+      onWornOut: (slot) => this.#replaceWornOut(slot),
       onLost: (slot, loss) => this.#lose(slot, loss),
       onLog: (run, line) => taskLogs.write(run, line),
     });
@@ -256,8 +257,16 @@ export class Pool {
       this.#times.note(handed.run.task.name, outcome.durationMs);
     }
     this.#slots.dropSpare(slot);
+    this.#replaceWornOut(slot);
     this.#end(ended.map((one) => this.#endOf(one)));
     this.#assign();
+  }
+
+  /** Ends a worker that is worn out, as soon as it holds nothing; another one takes its place. */
+  #replaceWornOut(slot: Slot): void {
+    if (!slot.isWornOut || slot.size > 0 || !this.#slots.has(slot)) return;
+    this.#slots.retire(slot);
+    if (!this.#isStopping && this.#mayOpen(slot.group)) this.#open(slot.group);
   }
 
   #endOf({ handed: { run, abortReason }, outcome }: EndedRun): RunEnd {
@@ -267,6 +276,7 @@ export class Pool {
 
   #takeReturned(slot: Slot, returned: readonly HandedRun[]): void {
     if (slot.size === 0) this.#slots.dropSpare(slot);
+    this.#replaceWornOut(slot);
     const aborted = returned.filter(({ abortReason }) => abortReason !== undefined);
     this.#putBack(returned.filter((handed) => !aborted.includes(handed)));
     this.#giveBack(aborted);
@@ -304,13 +314,13 @@ export class Pool {
 
   /** How a run ends whose worker is lost: it fails if it is to blame, or too often among those that may be. */
   #lossOf(handed: HandedRun, count: number, { killedFor, reason }: SlotLoss): RunEnd {
-    const { abortReason, run, startedAtMs } = handed;
+    const { abortReason, run, startedAtMs, usage } = handed;
     const isCulprit = killedFor === undefined
       ? count === 1 || run.job.attempt >= maxSharedCrashes
       : handed === killedFor;
     if (!isCulprit || abortReason === stopReason) return { run, wasStarted: true };
     const failureReason = killedFor === undefined ? reason : reasonOf(handed);
-    return { run, outcome: failedOutcome(startedAtMs, failureReason) };
+    return { run, outcome: failedOutcome(startedAtMs, failureReason, usage) };
   }
 
   #reportKilled(slot: Slot, overdue: HandedRun, loss: SlotLoss): void {

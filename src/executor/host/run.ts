@@ -4,6 +4,7 @@ import { steadyNow } from "../../clock.ts";
 import type { Job, Outcome } from "../../jobs/job.ts";
 import type { TaskDescription } from "../../tasks/description.ts";
 import { timeoutReason } from "../wire/messages.ts";
+import type { RunUsage } from "./worker_handle.ts";
 
 /** A claimed job on its way through the pool. */
 export interface Run {
@@ -41,6 +42,8 @@ export interface HandedRun extends PooledRun {
   trace: string | undefined;
   /** When the worker last told that it aborts the run, which it does again and again: a thread that spins cannot. */
   aliveAtMs: number;
+  /** What it used, once it has ended or its worker is lost. */
+  usage: RunUsage;
 }
 
 /** A run that has ended by itself. */
@@ -55,12 +58,17 @@ export function reasonOf({ run, abortReason, failureReason }: HandedRun): string
 }
 
 /** The outcome of a run that its worker can no longer tell; `startedAtMs` is of {@link steadyNow}. */
-export function failedOutcome(startedAtMs: number, failureReason: string): Outcome {
+export function failedOutcome(
+  startedAtMs: number,
+  failureReason: string,
+  usage: RunUsage = {},
+): Outcome {
   return {
     status: "FAILED",
     resultJson: undefined,
     failureReason,
     startedAtMs: Math.round(startedAtMs),
     durationMs: steadyNow() - startedAtMs,
+    ...usage,
   };
 }

@@ -1,19 +1,15 @@
 // A runner process: hosts one worker thread for a server that is its parent. Started by
 // runner_process.ts through the hidden subcommand `runner`; ends when its stdin ends.
 
-import { startTimer } from "../../clock.ts";
 import {
-  controlPrefix,
+  measureLine,
   readLines,
   type RunnerControl,
   type RunnerOptions,
+  type RunnerUsage,
   takeBackLine,
 } from "./runner_messages.ts";
-import type { WorkerHandle } from "./worker_handle.ts";
 import { openWorkerThread } from "./worker_thread.ts";
-
-/** How often the runner looks at its memory: a task that allocates at once is stopped this late. */
-const memoryCheckMs = 50;
 
 const encoder = new TextEncoder();
 
@@ -24,40 +20,63 @@ const groupSignals = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 export async function serveRunner(workerUrl: URL): Promise<never> {
   // Only the parent ends a runner: when the server drains, what runs here is to finish.
   for (const signal of groupSignals) Deno.addSignalListener(signal, () => {});
-  let worker: WorkerHandle | undefined;
-  for await (const line of readLines(Deno.stdin.readable)) {
-    if (worker === undefined) worker = start(workerUrl, JSON.parse(line) as RunnerOptions);
-    else if (line === takeBackLine) worker.takeBack();
-    else pass(worker, line);
+  const lines = readLines(Deno.stdin.readable);
+  const first = await lines.next();
+  if (first.value !== undefined) {
+    await serve(workerUrl, JSON.parse(first.value) as RunnerOptions, lines);
   }
   Deno.exit(0);
 }
 
-function start(workerUrl: URL, options: RunnerOptions): WorkerHandle {
-  watchMemory(options.maxMemoryMb);
-  const events = {
+async function serve(
+  workerUrl: URL,
+  options: RunnerOptions,
+  lines: AsyncIterable<string>,
+): Promise<void> {
+  // On a line of its own, whatever a task has written to stderr before.
+  const tell = (control: RunnerControl) => {
+    const line = `\n${options.controlPrefix}${JSON.stringify(control)}\n`;
+    Deno.stderr.writeSync(encoder.encode(line));
+  };
+  const worker = openWorkerThread(workerUrl, options, {
     // The frames of the tasks go to stdout, from the worker itself.
     onBytes: () => {},
-    onReturned: (number: number) => tell({ kind: "returned", number }),
-    onLost: (reason: string) => tell({ kind: "lost", reason }),
-  };
-  return openWorkerThread(workerUrl, options, events, "standard_output");
+    onReturned: (number) => tell({ kind: "returned", number }),
+    onLost: (reason) => tell({ kind: "lost", reason }),
+    onWornOut: () => {},
+  }, "standard_output");
+  let process: Promise<ProcessModule> | undefined;
+
+  async function measure(): Promise<void> {
+    const usage = readUsage(await process);
+    tell({ kind: "usage", usage });
+  }
+  for await (const line of lines) {
+    if (line === takeBackLine) worker.takeBack();
+    else if (line === measureLine) void measure();
+    else {
+      const space = line.indexOf(" ");
+      const firstNumber = Number(line.slice(0, space));
+      const message = line.slice(space + 1);
+      if (firstNumber === 0) {
+        worker.send(message);
+        continue;
+      }
+      worker.sendRuns(message, firstNumber);
+      // Loading it takes 15 ms and 7 MB, which a runner without a run does not need to have spent.
+      process ??= import("node:process");
+    }
+  }
 }
 
-function watchMemory(maxMemoryMb: number): void {
-  const usedMb = Math.round(Deno.memoryUsage().rss / 1_048_576);
-  if (usedMb > maxMemoryMb) tell({ kind: "out_of_memory", usedMb });
-  startTimer(memoryCheckMs, () => watchMemory(maxMemoryMb));
-}
+type ProcessModule = typeof import("node:process");
 
-function pass(worker: WorkerHandle, line: string): void {
-  const space = line.indexOf(" ");
-  const firstNumber = Number(line.slice(0, space));
-  const message = line.slice(space + 1);
-  if (firstNumber > 0) worker.sendRuns(message, firstNumber);
-  else worker.send(message);
-}
-
-function tell(control: RunnerControl): void {
-  Deno.stderr.writeSync(encoder.encode(`${controlPrefix}${JSON.stringify(control)}\n`));
+function readUsage(process: ProcessModule | undefined): RunnerUsage {
+  const memoryBytes = Deno.memoryUsage().rss;
+  if (process === undefined) return { cpuMs: undefined, memoryBytes, peakMemoryBytes: memoryBytes };
+  const { user, system } = process.cpuUsage();
+  // Deno has it from 2.9 on, and only of Linux is the unit certain.
+  const isKnown = Deno.build.os === "linux" && process.resourceUsage !== undefined;
+  const peakMemoryBytes = isKnown ? process.resourceUsage().maxRSS * 1024 : memoryBytes;
+  return { cpuMs: (user + system) / 1000, memoryBytes, peakMemoryBytes };
 }

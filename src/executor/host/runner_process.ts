@@ -2,14 +2,15 @@
 // isolation `process` and for quarantined tasks; runner.ts is its other end.
 
 import { errorMessage } from "../../errors.ts";
+import { RunMeter } from "./run_meter.ts";
 import {
-  controlPrefix,
+  measureLine,
   readLines,
   type RunnerControl,
   type RunnerOptions,
   takeBackLine,
 } from "./runner_messages.ts";
-import type { WorkerEvents, WorkerHandle } from "./worker_handle.ts";
+import type { WorkerEvents, WorkerHandle, WorkerOptions } from "./worker_handle.ts";
 
 /** How to start a runner: this executable with its hidden subcommand. */
 export interface RunnerCommand {
@@ -17,13 +18,25 @@ export interface RunnerCommand {
   readonly args: readonly string[];
 }
 
+/** How a runner is set up. */
+export interface RunnerProcessOptions extends WorkerOptions {
+  /** Above this resident memory the process is killed. */
+  readonly maxMemoryMb: number;
+}
+
 /** How much of what a dying runner printed goes into the reason, in characters. */
 const maxCrashTextLength = 300;
+/** Control lines are shorter; a task may write what it likes to the stderr of its process. */
+const maxLineLength = 65_536;
+/** What V8 prints when it ends a process whose heap is full. */
+const outOfMemoryText = /\bout of memory\b/i;
+
+const encoder = new TextEncoder();
 
 /** Starts a runner process with one worker. Its death, for whatever reason, is `onLost`. */
 export function openRunnerProcess(
   command: RunnerCommand,
-  options: RunnerOptions,
+  { maxMemoryMb, ...options }: RunnerProcessOptions,
   events: WorkerEvents,
 ): WorkerHandle {
   const child = new Deno.Command(command.path, {
@@ -33,16 +46,27 @@ export function openRunnerProcess(
     stderr: "piped",
   }).spawn();
   const input = child.stdin.getWriter();
-  const encoder = new TextEncoder();
+  const controlPrefix = `${crypto.randomUUID()} `;
   let isOpen = true;
+  let isKilled = false;
   let lostReason: string | undefined;
   let crashText = "";
+  let isOutOfMemory = false;
+  const advice =
+    `worker_pool.max_memory_mb allows ${maxMemoryMb}; handle the data in smaller parts, or raise it`;
+  const meter = new RunMeter({
+    maxMemoryBytes: maxMemoryMb * 2 ** 20,
+    ask: () => write(measureLine),
+    onExceeded: (usedBytes) => lose(`used ${toMb(usedBytes)} MB of memory; ${advice}`),
+    onWornOut: () => events.onWornOut(),
+  });
 
   function write(line: string): void {
     // A failed write means that the child is going: its end is reported once, by `watch`.
     if (isOpen) input.write(encoder.encode(line + "\n")).catch(() => {});
   }
   function kill(): void {
+    isKilled = true;
     try {
       child.kill("SIGKILL");
     } catch {
@@ -54,30 +78,42 @@ export function openRunnerProcess(
     kill();
   }
   function obey(control: RunnerControl): void {
-    if (control.kind === "returned") {
-      events.onReturned(control.number);
-    } else if (control.kind === "out_of_memory") {
-      lose(
-        `used ${control.usedMb} MB of memory; worker_pool.max_memory_mb allows ${options.maxMemoryMb}`,
-      );
-    } else {
-      lose(control.reason);
-    }
+    if (control.kind === "returned") events.onReturned(control.number);
+    else if (control.kind === "usage") meter.take(control.usage);
+    else lose(control.reason);
   }
   async function readFramesOfTasks(): Promise<void> {
     for await (const bytes of child.stdout) {
+      // These may tell of the end of a run.
+      await meter.refresh();
       if (isOpen) events.onBytes(bytes);
     }
   }
   async function readControls(): Promise<void> {
-    for await (const line of readLines(child.stderr)) {
-      if (!isOpen) continue;
+    for await (const line of readLines(child.stderr, maxLineLength)) {
+      if (!isOpen || line === "") continue;
       if (line.startsWith(controlPrefix)) {
         obey(JSON.parse(line.slice(controlPrefix.length)) as RunnerControl);
-      } else if (crashText.length < maxCrashTextLength) {
+        continue;
+      }
+      isOutOfMemory ||= outOfMemoryText.test(line);
+      if (crashText.length < maxCrashTextLength) {
         crashText = `${crashText} ${line.trim()}`.trim().slice(0, maxCrashTextLength);
       }
     }
+    // Whoever waits for a reading waits in vain.
+    meter.close();
+  }
+  function reasonOfEnd(status: Deno.CommandStatus): string {
+    const how = status.signal === null ? `exit code ${status.code}` : status.signal;
+    if (isOutOfMemory) {
+      return `ran out of memory: its process ended with ${how}, because V8 allows no larger heap; ` +
+        "handle the data in smaller parts";
+    }
+    const isOfSystem = status.signal === "SIGKILL" && !isKilled;
+    const why = isOfSystem ? ", as the system does where its memory runs out" : "";
+    const printed = crashText === "" ? "" : `: ${crashText}`;
+    return `the runner process ended with ${how}${why}${printed}`;
   }
   async function watch(): Promise<void> {
     try {
@@ -86,20 +122,21 @@ export function openRunnerProcess(
       lose(errorMessage(thrown));
     }
     const status = await child.status;
+    meter.close();
     await input.abort().catch(() => {});
     if (!isOpen) return;
     isOpen = false;
-    const how = status.signal === null ? `exit code ${status.code}` : status.signal;
-    const printed = crashText === "" ? "" : `: ${crashText}`;
-    events.onLost(lostReason ?? `the runner process ended with ${how}${printed}`);
+    events.onLost(lostReason ?? reasonOfEnd(status));
   }
 
-  write(JSON.stringify(options));
+  write(JSON.stringify({ ...options, controlPrefix } satisfies RunnerOptions));
   const watched = watch();
   return {
     send: (message) => write(`0 ${message}`),
     sendRuns: (message, firstNumber) => write(`${firstNumber} ${message}`),
     takeBack: () => write(takeBackLine),
+    beginRun: () => meter.beginRun(),
+    endRun: () => meter.endRun(),
     kill,
     close() {
       isOpen = false;
@@ -107,4 +144,8 @@ export function openRunnerProcess(
       return watched;
     },
   };
+}
+
+function toMb(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
 }

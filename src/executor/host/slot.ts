@@ -19,8 +19,6 @@ import type { WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 const stallMs = 4;
 /** How long a worker with a late run may take to tell whether that has started. */
 const maxAnswerMs = 500;
-/** An idle worker that has lived so long could be started, whatever it dies of. */
-const minLifeMs = 1_000;
 
 /** A worker and its runs. */
 export class Slot {
@@ -30,6 +28,8 @@ export class Slot {
   readonly openedAtMs: number;
   /** When it was last sent a run. */
   usedAtMs: number;
+  /** What ran in its worker left too much behind: it is to be replaced. */
+  isWornOut = false;
   readonly #options: SlotOptions;
   readonly #events: SlotEvents<Slot>;
   readonly #runs: HandedRuns;
@@ -60,15 +60,16 @@ export class Slot {
     this.isolation = isolation;
     this.#options = options;
     this.#events = events;
-    this.#runs = new HandedRuns(options.capacity);
     this.#frames = new FrameReader(options.maxResultBytes);
     this.openedAtMs = this.usedAtMs = options.now();
     this.#start = new WorkerStart(this.openedAtMs);
     this.#handle = openWorker({
       onBytes: (bytes) => this.#read(bytes),
       onReturned: (firstNumber) => this.#return(firstNumber),
+      onWornOut: () => this.#wearOut(),
       onLost: (reason) => this.#lose(reason),
     });
+    this.#runs = new HandedRuns(options.capacity, this.#handle);
     events.wakeAt(this.#start.limitMs);
   }
 
@@ -98,12 +99,13 @@ export class Slot {
 
   /** Whether it may be sent as many runs as it runs at once. */
   get isOpen(): boolean {
-    return this.takesAhead || this.#state === "stalled" || this.#state === "suspect";
+    const isSlow = this.#state === "stalled" || this.#state === "suspect";
+    return this.takesAhead || (isSlow && !this.isWornOut);
   }
 
   /** Whether it may be sent more than it runs at once. */
   get takesAhead(): boolean {
-    return this.#state === "idle" || this.#state === "running";
+    return (this.#state === "idle" || this.#state === "running") && !this.isWornOut;
   }
 
   /** The runs that the worker runs now, or will as its very next step. */
@@ -204,14 +206,10 @@ export class Slot {
 
   /** Counted from now: if this process was paused, its workers had no time to answer, either. */
   #markOverdue(nowMs: number): void {
-    let hasNew = false;
-    for (const handed of this.#runs.running()) {
-      if (nowMs < handed.deadlineAtMs || handed.killAtMs < Infinity) continue;
-      handed.killAtMs = nowMs + this.#options.killGraceMs;
-      this.#events.wakeAt(handed.killAtMs);
-      hasNew = true;
-    }
-    if (hasNew) this.#events.onOverdue(this);
+    const killAtMs = this.#runs.markOverdue(nowMs, this.#options.killGraceMs);
+    if (killAtMs === Infinity) return;
+    this.#events.wakeAt(killAtMs);
+    this.#events.onOverdue(this);
   }
 
   #checkProgress(nowMs: number): void {
@@ -242,7 +240,6 @@ export class Slot {
 
   /** After runs were sent, or became the next to run. */
   #watch(nowMs: number): void {
-    if (!this.isReady) return;
     const deadlineAtMs = this.#runs.setDeadlines(nowMs);
     if (deadlineAtMs < Infinity) this.#events.wakeAt(deadlineAtMs);
     if (this.#runs.size > this.#options.capacity && this.#stallAtMs === Infinity) {
@@ -270,11 +267,8 @@ export class Slot {
         const run = this.#runs.get(frame.number)?.run;
         return this.#events.onLog(run, JSON.parse(frame.text) as TaskLogLine);
       }
-      case FrameKind.Trace: {
-        const handed = this.#runs.get(frame.number);
-        if (handed !== undefined) handed.trace = frame.text;
-        return;
-      }
+      case FrameKind.Trace:
+        return this.#runs.keepTrace(frame);
       case FrameKind.Aborting:
         return this.#expectEnd(frame);
       case FrameKind.Loading:
@@ -283,6 +277,7 @@ export class Slot {
       case FrameKind.Loaded:
         if (this.#state !== "starting") return;
         this.#start.noteLoaded();
+        this.#handle.endRun();
         this.#move("idle");
         return this.#events.onLoaded(this);
       case FrameKind.LoadFailed:
@@ -370,10 +365,16 @@ export class Slot {
     this.#handle.kill();
   }
 
+  #wearOut(): void {
+    if (this.isWornOut || this.#state === "ending") return;
+    this.isWornOut = true;
+    this.takeBack();
+    this.#events.onWornOut(this);
+  }
+
   #lose(reason: string): void {
-    const { now } = this.#options;
-    const hasLived = this.#runs.size === 0 && now() - this.openedAtMs >= minLifeMs;
-    const couldStart = this.isReady || (hasLived && this.#start.isLoaded);
+    this.#runs.endMeasuring();
+    const couldStart = this.#start.couldStart(this.#runs.size === 0, this.#options.now());
     if (this.#state !== "ending") this.#move("ending");
     this.#tellOutcomes();
     const running = this.isReady ? this.#runs.running() : [];

@@ -36,6 +36,8 @@ export interface SlotEvents<Slot> {
   onReturned(slot: Slot, returned: readonly HandedRun[]): void;
   /** A run has passed its deadline and has the grace period from now on. */
   onOverdue(slot: Slot): void;
+  /** It is sent nothing more, and is to be replaced as soon as it holds nothing. */
+  onWornOut(slot: Slot): void;
   onLost(slot: Slot, loss: SlotLoss): void;
   onLog(run: Run | undefined, line: TaskLogLine): void;
 }

@@ -94,6 +94,12 @@ export class Slots {
     this.#close(slot);
   }
 
+  /** Ends an idle slot whose worker is worn out. */
+  retire(slot: Slot): void {
+    this.#startRate.note("wear", steadyNow());
+    this.#close(slot);
+  }
+
   /** Ends a slot whose worker is lost; its spare one takes its place. */
   lose(slot: Slot): void {
     this.lost += 1;

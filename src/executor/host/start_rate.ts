@@ -2,8 +2,8 @@
 
 import { getLogger } from "../../log/log.ts";
 
-/** Why a worker is started anew: in the place of one of another set, or of one that was lost. */
-export type StartCause = "other_set" | "loss";
+/** Why a worker is started anew: in the place of one of another set, of one that was lost, or of one that was worn out. */
+export type StartCause = "other_set" | "loss" | "wear";
 
 /** More starts than this within a minute, of one cause, are too many. */
 const maxStartsPerMinute = 5;
@@ -16,7 +16,7 @@ const log = getLogger("executor");
 /** The starts of the last minute, by cause. */
 export class StartRate {
   readonly #maxWorkers: number;
-  readonly #startsAtMs = { other_set: [] as number[], loss: [] as number[] };
+  readonly #startsAtMs: Record<StartCause, number[]> = { other_set: [], loss: [], wear: [] };
   #tooManyAtMs = -Infinity;
 
   constructor(maxWorkers: number) {
@@ -32,19 +32,18 @@ export class StartRate {
     const isTold = nowMs - this.#tooManyAtMs < calmMs;
     this.#tooManyAtMs = nowMs;
     if (isTold) return;
-    const fields = { starts: startsAtMs.length, max_workers: this.#maxWorkers };
-    if (cause === "loss") {
-      log.warn(
-        "workers are lost and started again all the time: the lines before say why; a task that stops when its signal " +
-          "aborts keeps its worker",
-        fields,
-      );
-    } else {
-      log.warn(
-        "workers are ended and started again all the time, because worker_pool.max_workers is too small for the sets " +
-          "of permissions whose jobs come in turns; raise it, or let more tasks have the same permissions",
-        fields,
-      );
-    }
+    log.warn(warnings[cause], { starts: startsAtMs.length, max_workers: this.#maxWorkers });
   }
 }
+
+const warnings: Readonly<Record<StartCause, string>> = {
+  loss:
+    "workers are lost and started again all the time: the lines before say why; a task that stops when its signal " +
+    "aborts keeps its worker",
+  other_set:
+    "workers are ended and started again all the time, because worker_pool.max_workers is too small for the sets " +
+    "of permissions whose jobs come in turns; raise it, or let more tasks have the same permissions",
+  wear:
+    "processes are ended and started again all the time, because jobs leave more than half of " +
+    "worker_pool.max_memory_mb behind in them; raise it, or keep less in variables of the tasks' modules",
+};

@@ -6,6 +6,8 @@ import { hangingLoad, maxLoadMs } from "./load_failure.ts";
 
 /** How long a worker may take until it begins to load, and from a first run that it is sent until that can start. */
 const maxStartMs = 30_000;
+/** An idle worker that has lived so long could be started, whatever it dies of. */
+const minLifeMs = 1_000;
 
 /** The start of one worker. Times are those of the slot. */
 export class WorkerStart {
@@ -17,14 +19,21 @@ export class WorkerStart {
   loadFailure: LoadFailure | undefined;
   /** Why its first run did not start. */
   problem: string | undefined;
-  /** All its tasks are loaded. */
-  isLoaded = false;
   /** It did not come further in its time. */
   hasHung = false;
+  #isLoaded = false;
+  readonly #openedAtMs: number;
   #step: LoadStep = { taskName: "", file: "" };
 
   constructor(nowMs: number) {
+    this.#openedAtMs = nowMs;
     this.limitMs = nowMs + maxStartMs;
+  }
+
+  /** Whether the worker could be started. `isIdle`: it holds no run. */
+  couldStart(isIdle: boolean, nowMs: number): boolean {
+    const hasLived = this.#isLoaded && isIdle && nowMs - this.#openedAtMs >= minLifeMs;
+    return this.isReady || hasLived;
   }
 
   /** It begins to load a module. */
@@ -35,7 +44,7 @@ export class WorkerStart {
 
   /** All its tasks are loaded. */
   noteLoaded(): void {
-    this.isLoaded = true;
+    this.#isLoaded = true;
     this.limitMs = Infinity;
   }
 
@@ -53,7 +62,7 @@ export class WorkerStart {
   /** It has come no further in its time. */
   giveUp(): void {
     this.hasHung = true;
-    if (this.isLoaded) this.problem = unstartedReason;
+    if (this.#isLoaded) this.problem = unstartedReason;
     else this.loadFailure = hangingLoad(this.#step);
   }
 }

@@ -91,6 +91,8 @@ export function openWorkerThread(
         if (isOpen) tellReturned(firstNumber);
       });
     },
+    beginRun() {},
+    endRun: () => ({}),
     kill: () => lose("it was ended"),
     close() {
       isOpen = false;

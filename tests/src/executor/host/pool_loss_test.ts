@@ -16,7 +16,10 @@ Deno.test("Pool fails the run of a runner that was killed, and runs the ones beh
   const killed = probe.runners();
   assert.equal(killed.length, 1);
   Deno.kill(killed[0]!, "SIGKILL");
-  assert.equal(await probe.failureOf(running), "the runner process ended with SIGKILL");
+  assert.equal(
+    await probe.failureOf(running),
+    "the runner process ended with SIGKILL, as the system does where its memory runs out",
+  );
   for (const end of await probe.endsOf(others)) {
     assert.ok("outcome" in end && end.outcome.status === "COMPLETED");
   }
@@ -55,19 +58,6 @@ Deno.test("Pool gives back the runs of a shared runner that died, and fails thos
   Deno.kill(probe.runners()[0]!, "SIGKILL");
   for (const run of fresh) assert.equal(await probe.wasStarted(run), true);
   assert.match(await probe.failureOf(third), /^the runner process ended with SIGKILL/);
-});
-
-Deno.test("Pool ends a runner above its memory limit, and says how much it used", async () => {
-  await using probe = new PoolProbe({ isolation: "process", maxMemoryMb: 250 });
-  const run = makeRun("allocates", { mb: 2_000 });
-  const next = makeRun("ok");
-  probe.pool.submit([run, next]);
-  const reason = await probe.failureOf(run);
-  const [, used] =
-    /^used (\d+) MB of memory; worker_pool\.max_memory_mb allows 250$/.exec(reason) ??
-      assert.fail(reason);
-  assert.ok(Number(used) > 250);
-  assert.equal((await probe.outcomeOf(next)).status, "COMPLETED");
 });
 
 Deno.test("Pool fails waiting runs with the reason once no worker could be started thrice", async () => {

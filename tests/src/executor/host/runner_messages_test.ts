@@ -20,3 +20,9 @@ Deno.test("readLines puts a character together that was cut in two", async () =>
   const bytes = new TextEncoder().encode("gr\u00fcn\n");
   assert.deepEqual(await linesOf(bytes.slice(0, 3), bytes.slice(3)), ["gr\u00fcn"]);
 });
+
+Deno.test("readLines leaves out a part of a line that is too long, and goes on with the next one", async () => {
+  const bytes = ["abc", "def", "ghi\nnext\n"].map((text) => new TextEncoder().encode(text));
+  const lines = await Array.fromAsync(readLines(ReadableStream.from(bytes), 4));
+  assert.deepEqual(lines, ["abcdghi", "next"]);
+});

@@ -201,3 +201,17 @@ Deno.test("Slot reports what was finished before it reports that the worker is l
   assert.deepEqual(happened, [[run.job.id, "7"], ["lost", "it crashed", runs]]);
   assert.equal(slot.state, "ending");
 });
+
+Deno.test("Slot whose worker is worn out takes nothing more, and gives back what has not started", () => {
+  const { slot, happened, run, send, write, worker, counts } = openReadySlot();
+  const [two] = makeOkRuns(1);
+  send(two);
+  worker().onWornOut();
+  worker().onWornOut();
+  assert.deepEqual([slot.isOpen, slot.takesAhead, counts().takeBackCount], [false, false, 1]);
+  worker().onReturned(2);
+  write(Completed, 1, "7");
+  write(Flush);
+  assert.deepEqual(happened, ["worn out", ["returned", two.job.id], [run.job.id, "7"]]);
+  assert.deepEqual([slot.state, slot.size, slot.isOpen], ["idle", 0, false]);
+});

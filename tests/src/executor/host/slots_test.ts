@@ -30,6 +30,7 @@ function openSlots() {
     },
     onOutcomes: () => {},
     onReturned: () => {},
+    onWornOut: () => {},
     onOverdue: () => {},
     onLost: () => {},
     onLog: () => {},

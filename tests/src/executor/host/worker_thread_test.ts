@@ -25,6 +25,7 @@ Deno.test("openWorkerThread tells of frames in their order, also of those that a
       });
     },
     onReturned: () => {},
+    onWornOut: () => {},
     onLost: (reason) => end.reject(new Error(reason)),
   });
   function takeBackWhileItWrites(): void {

@@ -30,6 +30,7 @@ function logOfLoading(module: string): Promise<unknown[]> {
         });
       },
       onReturned: () => {},
+      onWornOut: () => {},
       onLost: (reason) => loaded.reject(new Error(reason)),
     });
     try {
