@@ -17,10 +17,7 @@ import { SetAside } from "./set_aside.ts";
 import { getLogger } from "../log/log.ts";
 import type { Delivery, Queue } from "../jobs/queue.ts";
 import type { Repository } from "../jobs/repository.ts";
-import type { TaskDescription } from "../tasks/description.ts";
-
-/** How long a job may run that asks for no timeout and whose task has none: 84,600 s. */
-const defaultTimeoutMs = 84_600_000;
+import { defaultTimeoutMs, type TaskDescription } from "../tasks/description.ts";
 
 /** What the dispatcher works with. */
 export interface DispatcherOptions {

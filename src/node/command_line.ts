@@ -9,6 +9,13 @@ export type Command =
   | { readonly name: "serve" | "health"; readonly configPath?: string }
   | { readonly name: "check"; readonly configPath?: string; readonly connects: boolean }
   | { readonly name: "backup"; readonly configPath?: string; readonly filePath: string }
+  | {
+    readonly name: "run";
+    readonly configPath?: string;
+    readonly taskName: string;
+    /** Each is to be `key=value`. */
+    readonly assignments: readonly string[];
+  }
   | { readonly name: "tasks" | "help" | "version" };
 
 /** What `valet --help` prints. */
@@ -22,6 +29,9 @@ Usage:
   valet backup FILE [--config FILE]
                                   Copy the SQLite database of a running server.
   valet tasks                     List the tasks with their permissions and params.
+  valet run TASK [KEY=VALUE...] [--config FILE]
+                                  Run a task once, without a server; print its
+                                  result. A value is JSON if it parses, else text.
 
 Options:
   -c, --config FILE   The configuration file (default: config.yaml if present).
@@ -31,11 +41,11 @@ Options:
 
 Exit codes:
   0   Stopped in order.
-  1   Failed at run time; not ready.
+  1   Failed at run time; not ready; the task failed.
   2   Wrong usage or configuration.
 `;
 
-const commands = ["serve", "check", "health", "backup", "tasks"] as const;
+const commands = ["serve", "check", "health", "backup", "tasks", "run"] as const;
 const options: ReadonlyMap<string, "config" | "connect" | "help" | "version"> = new Map([
   ["--config", "config"],
   ["-c", "config"],
@@ -92,6 +102,11 @@ export function parseCommandLine(args: readonly string[]): Command {
   }
   const connects = flags.has("connect");
   if (connects && name !== "check") throw usageError(`${name} takes no --connect`);
+  if (name === "run") {
+    const [taskName, ...assignments] = operands;
+    if (!taskName) throw usageError("run needs the name of a task");
+    return { name, ...file, taskName, assignments };
+  }
   const filePath = name === "backup" ? operands.shift() : undefined;
   const [extra] = operands;
   if (extra !== undefined) throw usageError(`${JSON.stringify(extra)} is one argument too many`);

@@ -56,6 +56,8 @@ export async function runValet(args: readonly string[], parts: ValetParts): Prom
       return await listTasks(parts);
     case "check":
       return await check(findConfigFile(command.configPath), command.connects, parts, secrets);
+    case "run":
+      return await runTask(findConfigFile(command.configPath), command, parts);
     case "backup":
       return await backUp(findConfigFile(command.configPath), command.filePath, parts);
     case "health":
@@ -92,7 +94,10 @@ function problemsOf(thrown: unknown): string[] {
 }
 
 function writeAll(output: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  const bytes = new TextEncoder().encode(`${text}\n`);
+  writeBytes(output, new TextEncoder().encode(`${text}\n`));
+}
+
+function writeBytes(output: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length;) {
     written += output.writeSync(bytes.subarray(written));
   }
@@ -146,6 +151,35 @@ function describeStore(option: Config["repository"]["option"], isReached: boolea
   return option === "memory"
     ? `memory: ${memoryHint}`
     : option + (isReached ? ", can be used" : "");
+}
+
+async function runTask(
+  configPath: string | undefined,
+  { taskName, assignments }: Extract<Command, { readonly name: "run" }>,
+  { workerUrl, runnerCommand }: ValetParts,
+): Promise<ExitCode> {
+  try {
+    const config = await loadConfig(configPath);
+    const { tasks } = await describeTasks(workerUrl);
+    const { loggingFormat: format, loggingLevel: level } = config;
+    // The result alone is on stdout.
+    const write = (lines: Uint8Array) => writeBytes(Deno.stderr, lines);
+    configureLogging({ format, level, nodeName: config.server.nodeName, write });
+    const { runOnce } = await import("./run_once.ts");
+    const stop = listenToSignals();
+    const outcome = await runOnce({
+      ...{ config, tasks, workerUrl, runnerCommand, taskName, assignments, stop },
+    });
+    const { failureReason, resultJson, trace } = outcome;
+    if (outcome.status === "COMPLETED") return resultJson === undefined ? 0 : print(resultJson);
+    const fields = { task: taskName, reason: failureReason, stack: trace };
+    getLogger("valet").error("the task failed", fields);
+    return 1;
+  } catch (thrown) {
+    return fail(thrown);
+  } finally {
+    await flushLogs();
+  }
 }
 
 async function backUp(

@@ -4,6 +4,9 @@
 /** A JSON Schema of draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
+/** How long a job may run that asks for no timeout and whose task has none: 84,600 s. */
+export const defaultTimeoutMs = 84_600_000;
+
 /** A task as data. */
 export interface TaskDescription {
   readonly name: string;

@@ -22,6 +22,13 @@ const accepted: readonly [args: string, command: Command][] = [
   ["tasks", { name: "tasks" }],
   ["health -c a.yaml", { name: "health", configPath: "a.yaml" }],
   ["--config a.yaml tasks", { name: "tasks" }],
+  ["run mailer", { name: "run", taskName: "mailer", assignments: [] }],
+  ["-c a.yaml run mailer to=x -- -n=1", {
+    name: "run",
+    configPath: "a.yaml",
+    taskName: "mailer",
+    assignments: ["to=x", "-n=1"],
+  }],
   ["--help", { name: "help" }],
   ["-h", { name: "help" }],
   ["chek --help", { name: "help" }],
@@ -53,6 +60,8 @@ const refused: readonly [args: string, why: string][] = [
   ["runner", '"runner" is no command'],
   ["backup", "backup needs the name of the file to make"],
   ["backup a.db b.db", '"b.db" is one argument too many'],
+  ["run", "run needs the name of a task"],
+  ["run mailer --connect", "run takes no --connect"],
   ["check a.yaml", '"a.yaml" is one argument too many'],
 ];
 
@@ -92,6 +101,7 @@ Deno.test("helpText names every public command, option and exit code, and not th
       "health",
       "backup",
       "tasks",
+      "run",
       "--config",
       "--help",
       "--version",
