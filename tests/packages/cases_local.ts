@@ -122,7 +122,7 @@ export const localCases: readonly PackageCase[] = [
       ],
       grey: "363636ff",
     },
-    remark: "the way round sharp",
+    remark: "the way round sharp; fails with Deno 2.8",
   },
   {
     packageName: "jsdom",

@@ -50,7 +50,7 @@ export const tasks: TaskTable = {
   debug: { load: () => import("./tasks/debug.ts"), permissions: { env: ["DEBUG"] } },
   dotenv: {
     load: () => import("./tasks/dotenv.ts"),
-    permissions: { env: ["CORPUS_*", "DOTENV_*"], read: [folder], write: [folder] },
+    permissions: { env: ["DOTENV_*"], read: [folder], write: [folder] },
   },
   drizzle_orm: {
     load: () => import("./tasks/drizzle_orm.ts"),
