@@ -13,6 +13,7 @@ const assigned = [
   "process.exitCode",
   "process.umask",
   "process.arch",
+  "process.channel",
   "process.connected",
   "process.stdin",
   "process.reallyExit",

@@ -136,9 +136,11 @@ function permissionReason(message: string): string {
     (isGrantable ? `; declare permissions.${name}` : ", which no task can have");
 }
 
-/** The reason of a failure before which a task was told that no task can have something. */
+/**
+ * The reason of a failure before which a task was told that no task can have something. Where a package quotes that
+ * among advice of its own, such as to install it anew, the advice would mislead.
+ */
 export function reasonAfterDenial(denial: string | undefined, reason: string): string {
-  return denial === undefined || reason.includes(denial)
-    ? reason
-    : `${denial}; then: ${reason}`.slice(0, maxReasonLength);
+  if (denial === undefined) return reason;
+  return reason.includes(denial) ? denial : `${denial}; then: ${reason}`.slice(0, maxReasonLength);
 }

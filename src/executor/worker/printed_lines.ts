@@ -1,5 +1,6 @@
 // Cuts what a task writes to its standard streams into lines for the log.
 
+import { stripVTControlCharacters } from "node:util";
 import type { LogLevel } from "./task_hooks.ts";
 
 const { TextDecoder } = globalThis;
@@ -39,8 +40,9 @@ export class PrintedLines {
 
   #writeLine(name: "stdout" | "stderr", line: string): void {
     const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-    // Empty ones only space out a terminal.
-    if (text.trim() !== "") this.#write(levels[name], text);
+    // What a terminal would show: of a bar of progress its last state, and no colours.
+    const shown = stripVTControlCharacters(text.slice(text.lastIndexOf("\r") + 1));
+    if (shown.trim() !== "") this.#write(levels[name], shown);
   }
 }
 

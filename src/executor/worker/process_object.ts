@@ -22,6 +22,10 @@ export function replaceProcess(process: NodeJS.Process): void {
     const { parseEnv } = process.getBuiltinModule("util");
     addToEnvironment(parseEnv(readFileSync(path, "utf8")));
   });
+  // A task is no child process with a channel to its parent. Deno throws where it is asked for one.
+  for (const name of ["channel", "connected", "disconnect", "send"]) {
+    replace(process, name, undefined);
+  }
   makeAssignable(process);
   process.removeAllListeners("warning");
   process.on("warning", ({ name, message, code, detail }: Warning) => {

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { thrownReason, thrownTrace } from "../../../../src/executor/worker/failure_text.ts";
+import {
+  reasonAfterDenial,
+  thrownReason,
+  thrownTrace,
+} from "../../../../src/executor/worker/failure_text.ts";
 
 function namedError(name: string, message: string): Error {
   return Object.assign(new Error(message), { name });
@@ -185,4 +189,10 @@ Deno.test("thrownTrace is empty where there is no stack to tell", () => {
   assert.equal(thrownTrace(broken), "");
   const silent = Object.assign(new Error("without"), { stack: undefined });
   assert.equal(thrownTrace(silent), "Error: without");
+});
+
+Deno.test("reasonAfterDenial puts first what no task can have, and leaves out advice around it", () => {
+  assert.equal(reasonAfterDenial(undefined, "it broke"), "it broke");
+  assert.equal(reasonAfterDenial("needs ffi", "it broke"), "needs ffi; then: it broke");
+  assert.equal(reasonAfterDenial("needs ffi", "No module:\nneeds ffi\nInstall it"), "needs ffi");
 });

@@ -27,6 +27,12 @@ Deno.test("PrintedLines puts together a character that comes in two pieces", () 
   assert.deepEqual(lines, ["info \u20ac"]);
 });
 
+Deno.test("PrintedLines writes what a terminal would show, without colours", () => {
+  const { lines, printed } = openLines();
+  printed.add("stdout", encoder.encode("10 %\r50 %\r100 %\r\n\x1b[32mgreen\x1b[39m\n\x1b[2K\n"));
+  assert.deepEqual(lines, ["info 100 %", "info green"]);
+});
+
 Deno.test("PrintedLines keeps of a line without an end no more than the log shows", () => {
   const { lines, printed } = openLines();
   for (let i = 0; i < 100; i++) printed.add("stdout", encoder.encode("x".repeat(1_000)));
