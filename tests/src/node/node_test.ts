@@ -188,6 +188,7 @@ Deno.test("Node.stop gives a job back that does not end within the grace", async
   await logs.waitFor({ message: "waiting", job_id: json.id });
   await within(node.stop(), "the stop");
   await logs.waitFor({ message: "gave a job back", job_id: json.id });
+  await logs.waitFor({ message: "stopped" });
   assert.equal(logs.lines.at(-1)?.["message"], "stopped");
 });
 
