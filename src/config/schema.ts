@@ -200,7 +200,7 @@ function createSettingsSchema(timeoutUnitMs: number) {
     "worker_pool.max_memory_mb": setting(
       integer(64, 1_048_576, "MiB"),
       512,
-      "The memory of one process with `isolation: process`; above it the process is killed.",
+      "The memory of one process with `isolation: process`; above it the process is killed and its job fails.",
     ),
     "worker_pool.max_runaways": derived(
       integer(1, 4096),
