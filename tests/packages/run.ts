@@ -29,7 +29,10 @@ const outcomes = new Map<Case, Outcomes>([...cases, ...refusals].map((one) => [o
 
 const startedAtMs = Date.now();
 const missing = await setUp(needsOfCases());
-if (missing !== null) await say(missing);
+if (missing !== null) {
+  await say(missing);
+  Deno.exit(1);
+}
 // The servers that are processes end with this one, but only with an orderly end of it.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => Deno.exit(130));
