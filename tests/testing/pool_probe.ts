@@ -83,7 +83,10 @@ export class PoolProbe implements AsyncDisposable {
         for (const end of ends) this.#endOf.set(end.run, end);
         for (const look of this.#waiting) look();
       },
-      onLoadable: () => this.loadableCount += 1,
+      onLoadable: () => {
+        this.loadableCount += 1;
+        queueMicrotask(() => this.#submitReturned());
+      },
       onExhausted: () => this.exhaustedCount += 1,
       ...options,
     });
@@ -114,6 +117,17 @@ export class PoolProbe implements AsyncDisposable {
       () => `${runs.filter((run) => this.endOf(run) === undefined).length} of ${runs.length} runs`,
     );
     return runs.map((run) => this.endOf(run) as RunEnd);
+  }
+
+  /** Waits until the pool tells of an end, of whichever run. */
+  async nextEnds(): Promise<void> {
+    const count = this.ends.length;
+    await this.#until(() => this.ends.length > count, () => "of the next run");
+  }
+
+  /** Waits until the pool has given back so many runs because it could not start them soon. */
+  async untilReturned(count: number): Promise<void> {
+    await this.#until(() => this.returnCount >= count, () => `${this.returnCount} returned`);
   }
 
   /** The end of the run; undefined: not yet. */
@@ -159,7 +173,8 @@ export class PoolProbe implements AsyncDisposable {
   }
 
   #submitReturned(): void {
-    const runs = this.returned.splice(0, this.pool.room());
+    const runs = this.returned.filter((run) => this.pool.canRun(run)).slice(0, this.pool.room());
+    for (const run of runs) this.returned.splice(this.returned.indexOf(run), 1);
     if (runs.length > 0) this.pool.submit(runs);
   }
 

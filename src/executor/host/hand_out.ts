@@ -12,6 +12,8 @@ export const maxAhead = 64;
 export const maxAheadMs = 2;
 /** So much longer than another one a run may wait, so that runs of one group are handed out together. */
 const fairnessMs = 100;
+/** A quick run that takes longer than this is held up by more than a busy machine. */
+const maxQuickMs = 1_000;
 /** What a run should take of a task that has not ended a run yet: too long to be sent ahead. */
 const unknownMs = 60_000;
 
@@ -166,7 +168,7 @@ export class HandOut {
     for (let count = 0; count < wanted; count++) {
       if (!mayOpen(group)) return true;
       if (slots.room === 0) {
-        const idle = this.#findIdle(group, own.length > 0, nowMs);
+        const idle = this.#findIdle(group, own, nowMs);
         if (idle === undefined) return starting + count > 0;
         slots.makeRoom(idle);
       }
@@ -176,11 +178,14 @@ export class HandOut {
   }
 
   /** The worker that makes room for the group now; undefined: it must wait for one. */
-  #findIdle(group: RunGroup, hasWorker: boolean, nowMs: number): Slot | undefined {
+  #findIdle(group: RunGroup, own: readonly Slot[], nowMs: number): Slot | undefined {
     const fairMs = group.waiting[0]!.sinceMs + fairnessMs;
+    if (own.some((slot) => isFreeSoon(slot, nowMs))) {
+      this.#parts.wakeAt(nowMs + fairnessMs);
+      return undefined;
+    }
     if (nowMs < fairMs) this.#parts.wakeAt(fairMs);
-    // One of its own workers may be free soon.
-    return nowMs < fairMs && hasWorker ? undefined : this.#longestIdle(group, fairMs);
+    return nowMs < fairMs && own.length > 0 ? undefined : this.#longestIdle(group, fairMs);
   }
 
   /** Of the workers whose group has only runs that came later than `afterMs`, the one that has been idle longest. */
@@ -207,4 +212,12 @@ export class HandOut {
       }
     }
   }
+}
+
+/** Whether a run of the worker should end soon, or begin. */
+function isFreeSoon(slot: Slot, nowMs: number): boolean {
+  return !slot.isReady ||
+    slot.running().some(({ expectedMs, startedAtMs }) =>
+      nowMs - startedAtMs < (expectedMs < fairnessMs ? maxQuickMs : fairnessMs)
+    );
 }

@@ -39,10 +39,11 @@ export class StartFailures {
     nowMs: number,
   ): FailureVerdict {
     const failure = this.#failures.get(group) ??
-      { count: 0, retryAtMs: 0, unloaded, isUnloadable: false, hasHung };
+      { count: 0, retryAtMs: -Infinity, unloaded, isUnloadable: false, hasHung };
     this.#failures.set(group, failure);
     const wasUnloadable = failure.isUnloadable;
-    failure.count += 1;
+    // Workers that were started side by side are one try.
+    if (nowMs >= failure.retryAtMs) failure.count += 1;
     failure.unloaded = unloaded;
     failure.hasHung ||= hasHung;
     const isLast = failure.count >= maxFailures;
