@@ -52,7 +52,8 @@ function watchedGlobals(): Watched[] {
       AbortController: () => AbortController,
       Array: () => Array,
       Atomics: () => Atomics,
-      Buffer: () => Buffer,
+      // Without its name: Deno before 2.8 has no type for it outside of node:buffer.
+      Buffer: () => (globalThis as { Buffer?: unknown }).Buffer,
       DOMException: () => DOMException,
       DataView: () => DataView,
       Date: () => Date,
