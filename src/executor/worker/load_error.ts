@@ -7,6 +7,8 @@ import { missingPackageReason } from "./missing_package.ts";
 
 /** The folder of Valet's own sources, whose lines are nobody's mistake. */
 const ownFolder = new URL("../../", import.meta.url).href;
+const lazyForm = 'the lazy form { load: () => import("./file.ts")';
+const lazyEffect = " loads a module only where it is needed";
 const oneVariable = "reads the environment variable ";
 const grantable = ["env", "net", "read", "sys", "write"];
 
@@ -28,10 +30,14 @@ export function describeLoadError(
   const own = places.find(({ file }) => packageOf(file) === undefined);
   const packages = places.map(({ file }) => packageOf(file)).filter((name) => name !== undefined);
   const reason = denial ?? reasonOf(thrown, step, variables);
+  const isImportedByTable = step.taskName === "" && places.length > 0 && own?.file !== step.file;
+  const remedy = isImportedByTable && !reason.includes(lazyForm)
+    ? `; ${lazyForm} }${lazyEffect}`
+    : "";
   return {
     ...step,
     ...(own ?? { line: 0 }),
-    reason: own === undefined ? importOf(packages) + reason : reason,
+    reason: (own === undefined ? importOf(packages) : "") + reason + remedy,
     isRefusedVariable: reason.startsWith(oneVariable),
   };
 }
@@ -101,7 +107,7 @@ function permissionReason(
     ? "true"
     : `[${names.map((name) => JSON.stringify(name)).join(", ")}]`;
   return taskName === ""
-    ? `${what} when it is loaded, and the table is loaded without permissions; the lazy form ` +
-      `{ load: () => import("./file.ts"), permissions: { ${name}: ${value} } } loads a module where it is needed`
+    ? `${what} when it is loaded, and the table is loaded without permissions; ` +
+      `${lazyForm}, permissions: { ${name}: ${value} } }${lazyEffect}`
     : `${what} when it is loaded; declare permissions.${name}: ${value} beside its load`;
 }

@@ -90,8 +90,9 @@ function hasPermissions(task: unknown): boolean {
 /** What the module of a lazy entry exports as the task. */
 function exportedTask(module: unknown, name: string): { task: unknown; problems: string[] } {
   if (typeof module !== "object" || module === null) {
-    const problem = `has a load that gives ${module === null ? "null" : `a ${typeof module}`}: ` +
-      'a module, as import("./file.ts") gives it, is allowed';
+    const problem =
+      `has a load that gives no module but ${module === null ? "null" : typeof module}: ` +
+      '() => import("./file.ts") is allowed';
     return { task: undefined, problems: [problem] };
   }
   const exports = module as Readonly<Record<string, unknown>>;

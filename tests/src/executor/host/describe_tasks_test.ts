@@ -250,9 +250,9 @@ Deno.test("describeTasks refuses a load that gives no module", async () => {
   const problems = await problemsOf({ "mod.ts": table });
   assert.match(
     problems["a"]!,
-    /^Cannot load the task "a": it has a load that gives a function: a module, /,
+    /^Cannot load the task "a": it has a load that gives no module but function: /,
   );
-  assert.match(problems["b"]!, /"b": it has a load that gives a undefined: a module/);
+  assert.match(problems["b"]!, /"b": it has a load that gives no module but undefined: /);
 });
 
 Deno.test("describeTasks says what is wrong with a table that cannot be loaded", async () => {
