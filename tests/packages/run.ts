@@ -26,6 +26,8 @@ type Case = PackageCase | RefusedCase;
 
 /** What was wrong with a case, by isolation; null: nothing. In the order of the table of results. */
 const outcomes = new Map<Case, Outcomes>([...cases, ...refusals].map((one) => [one, {}]));
+/** What was wrong with a server itself. */
+const serverProblems: string[] = [];
 
 const startedAtMs = Date.now();
 const missing = await setUp(needsOfCases());
@@ -41,11 +43,13 @@ const started = new Map<ServerName, LocalServer>();
 try {
   await startServers();
   for (const isolation of isolations) await runCorpus(isolation);
+} catch (error) {
+  serverProblems.push((error as Error).message);
 } finally {
   for (const server of started.values()) await server[Symbol.asyncDispose]();
   await Deno.remove(scratchFolder, { recursive: true }).catch(() => {});
 }
-await writeResults(outcomes, denoConfig.imports);
+if (serverProblems.length === 0) await writeResults(outcomes, denoConfig.imports);
 Deno.exit(await report());
 
 function needsOfCases() {
@@ -78,7 +82,9 @@ async function runCorpus(isolation: Isolation): Promise<void> {
     const problem = await runCase(one, params).catch((error: Error) => error.message);
     outcomes.set(one, { ...outcomes.get(one), [isolation]: problem });
   }));
-  if (process.stderr !== "") await say(`standard error of the server:\n${process.stderr}`);
+  const strayLines = process.log.filter(({ level }) => level === "unreadable");
+  const strayText = process.stderr + strayLines.map(({ message }) => message).join("\n");
+  if (strayText !== "") serverProblems.push(`${isolation}: written past the logger: ${strayText}`);
 
   /** Null, or what is wrong. */
   async function runCase(one: Case, params: Record<string, unknown>): Promise<string | null> {
@@ -102,17 +108,22 @@ async function runCorpus(isolation: Isolation): Promise<void> {
 
 /** The exit code. */
 async function report(): Promise<number> {
-  let failed = 0;
+  let passed = 0;
+  let failed = serverProblems.length;
   for (const [one, byIsolation] of outcomes) {
     const problems = isolations.filter((isolation) => byIsolation[isolation] !== null);
     if (problems.length > 0) failed++;
+    else passed++;
     const title = "reason" in one ? `${one.packageName} (refused)` : one.packageName;
     await say(`${title} ... ${problems.length === 0 ? "ok" : "FAILED"}`);
-    for (const isolation of problems) await say(`  ${isolation}: ${byIsolation[isolation]}`);
+    for (const isolation of problems) {
+      await say(`  ${isolation}: ${byIsolation[isolation] ?? "it did not run"}`);
+    }
   }
+  for (const problem of serverProblems) await say(`the server ... FAILED\n  ${problem}`);
   const seconds = Math.round((Date.now() - startedAtMs) / 1000);
   const word = failed === 0 ? "ok" : "FAILED";
-  await say(`\n${word} | ${outcomes.size - failed} passed | ${failed} failed (${seconds}s)`);
+  await say(`\n${word} | ${passed} passed | ${failed} failed (${seconds}s)`);
   return failed === 0 ? 0 : 1;
 }
 
