@@ -110,3 +110,34 @@ Deno.test("ParamsCheck says nothing of a task without a JSON Schema", () => {
   assert.deepEqual(paramsCheck.check(taskWith("bare"), { a: 1 }), []);
   assert.equal(paramsCheck.checkedAt(taskWith("bare")), "run");
 });
+
+Deno.test("ParamsCheck leaves all to the check before the run where the process may not use the inspector", async () => {
+  const root = new URL("../../../", import.meta.url);
+  const program = `
+    import { createParamsCheck } from "${new URL("src/jobs/params_check.ts", root)}";
+    import { configureLogging, flushLogs } from "${new URL("src/log/log.ts", root)}";
+    configureLogging({ format: "json", level: "info" });
+    const paramsCheck = createParamsCheck();
+    const task = { name: "t", paramsSchema: { type: "null" }, paramsChecked: "submit" };
+    for (let round = 0; round < 2; round++) {
+      const problems = await paramsCheck.check(task, {});
+      console.error(JSON.stringify([problems, paramsCheck.checkedAt(task)]));
+    }
+    await flushLogs();
+  `;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "--no-check", "--allow-read", "--allow-env", "-"],
+    cwd: root,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(program));
+  await writer.close();
+  const { stdout, stderr } = await child.output();
+  assert.equal(new TextDecoder().decode(stderr), '[[],"run"]\n[[],"run"]\n');
+  const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  assert.equal(lines.length, 1);
+  assert.match(lines[0]!, /only before it runs.*Requires sys access/);
+});
