@@ -81,7 +81,7 @@ async function testParts(): Promise<boolean> {
       "--coverage",
       "--coverage-raw-data-only",
       "--clean",
-      `--ignore=tests/e2e,tests/faults,${manyWorkers}`,
+      `--ignore=tests/e2e,tests/faults,tests/users,${manyWorkers}`,
     ],
     { ...sanitizers, ...filesAtOnce },
     shortenDots(),
@@ -106,10 +106,10 @@ async function test(files: readonly string[], env: Record<string, string> = {}):
   return await deno(args, { ...sanitizers, ...filesAtOnce, ...env }, shortenDots());
 }
 
-/** The end-to-end tests, from source, and what testParts leaves out. */
+/** The end-to-end tests, from source, and what testParts leaves out: what users do with the sources, too. */
 async function testSources(): Promise<boolean> {
   await say("The ends of workers, and end to end, from source:");
-  return await test(["tests/e2e", manyWorkers]);
+  return await test(["tests/e2e", "tests/users", manyWorkers]);
 }
 
 /** The end-to-end tests, against the executable that this Deno compiles. */

@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { type RunningValet, untilItListens } from "./start_valet.ts";
 import { ValetProcess } from "./valet_process.ts";
 
-/** The path of this checkout, with a slash at its end. */
-export const checkoutPath = fileURLToPath(new URL("../../", import.meta.url));
+/** The path of this checkout, without a slash at its end. */
+export const checkoutPath: string = fileURLToPath(new URL("../..", import.meta.url)).slice(0, -1);
 
 /** Where a command runs, and what it gets beside the environment of the test. */
 export interface CommandPlace {

@@ -2,6 +2,7 @@
 // from source, its executable.
 
 import { strict as assert } from "node:assert";
+import { relative } from "node:path";
 import type { RunningValet } from "../testing/start_valet.ts";
 import { checkoutPath, copySources, runDeno, startServer } from "../testing/user_repository.ts";
 import { withFolder } from "../testing/with_folder.ts";
@@ -9,9 +10,10 @@ import { withFolder } from "../testing/with_folder.ts";
 /** Calls `use` with the path of a copy of the example that takes Valet from this checkout. */
 const withExample = (use: (cwd: string) => Promise<void>) =>
   withFolder(async (folder) => {
-    await copySources(`${checkoutPath}examples/own_repository`, folder);
+    await copySources(`${checkoutPath}/examples/own_repository`, folder);
     const config = JSON.parse(await Deno.readTextFile(`${folder}/deno.json`));
-    config.links = [checkoutPath];
+    // The Deno that compiles in .ci/run understands no absolute path here.
+    config.links = [relative(await Deno.realPath(folder), checkoutPath)];
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
     await use(folder);
   });

@@ -29,7 +29,7 @@ const withTasksOfUser = (
   env: Readonly<Record<string, string>> = {},
 ) =>
   withFolder(async (cwd) => {
-    for (const name of folders) await copySources(checkoutPath + name, `${cwd}/${name}`);
+    for (const name of folders) await copySources(`${checkoutPath}/${name}`, `${cwd}/${name}`);
     const added = await runDeno(["add", "--quiet", "npm:nanoid"], { cwd, env });
     assert.equal(added.code, 0, added.text);
     await Deno.mkdir(`${cwd}/tasks/mine`);
