@@ -79,11 +79,17 @@ for (const isolation of ["worker", "process"]) {
           ["info", "by descriptor"],
           ["warn", "in pieces"],
           ["info", "with callback"],
+          ["warn", "one more"],
           ["info", "caf\u00e9"],
           ["info", "format has 1"],
           ["warn", "DeprecationWarning [DEP0000]: is going away"],
           ["info", "after all"],
         ]);
+      },
+
+      async "what a task has printed is logged also where it does not end"() {
+        const job = await api.run("prints_and_hangs", {}, { timeout: 300 });
+        assert.deepEqual(linesOf(valet, job.id).map(({ message }) => message), ["not the end"]);
       },
 
       async "lines that come too fast are dropped, counted and told with the job"() {
@@ -159,8 +165,8 @@ Deno.test("runs that share a worker print and throw each for itself", async () =
     "thrown by an immediate",
     undefined,
   ]);
-  assert.equal(linesOf(valet, ids[0]!).length, 12);
-  assert.equal(linesOf(valet, ids[3]!).length, 12);
+  assert.equal(linesOf(valet, ids[0]!).length, 13);
+  assert.equal(linesOf(valet, ids[3]!).length, 13);
 });
 
 async function resultOf({ api }: RunningValet, task: string, params = {}): Promise<unknown> {

@@ -34,6 +34,13 @@ export function replaceDescriptors(nodeFs: NodeFs, keepsOutput: boolean): void {
       chunks,
     ];
   });
+  for (const name of ["appendFile", "writeFile"]) {
+    replaceBoth(name, (stream, [data, options]) => {
+      const { encoding } = Object(options) as { encoding?: unknown };
+      print(stream, bytesOf([data, undefined, encoding ?? options]));
+      return [];
+    });
+  }
   for (const name of ["close", "fdatasync", "fsync"]) replaceBoth(name, () => []);
 }
 

@@ -339,6 +339,8 @@ class TaskServer {
   #failEarly(run: TaskRun, reason: string, name: "TimeoutError" | "AbortError"): void {
     // What its abort listeners do wrong is the run's own, whoever calls here.
     if (this.#runtime!.context.run(run, () => run.fail(reason, name))) {
+      // The worker may have to be ended, and with it what the run has not yet told.
+      this.log.endRun(run);
       this.#tellAborting(run, reason);
     }
   }
