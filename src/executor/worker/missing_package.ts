@@ -9,7 +9,7 @@ const forms: readonly (readonly [RegExp, (specifier: string, name: string) => st
       `imports "${specifier}", which deno.json does not name; run: deno add npm:${name}`,
   ],
   [
-    /\bfor package "([^"]+)"[^]*--cached-only/,
+    /\bfor package "([^"]+)"[^]*--cached-only|^Could not find a matching package for 'npm:([^']+)'/,
     (_specifier, name) =>
       `imports the package ${name}, which is not installed; run: deno install, ` +
       `or for a new package: deno add npm:${name}`,
@@ -25,7 +25,7 @@ const forms: readonly (readonly [RegExp, (specifier: string, name: string) => st
 /** The reason in place of Deno's message; undefined: that is about something else. */
 export function missingPackageReason(message: string): string | undefined {
   for (const [pattern, reasonOf] of forms) {
-    const specifier = pattern.exec(message)?.[1];
+    const specifier = pattern.exec(message)?.slice(1).find((part) => part !== undefined);
     if (specifier === undefined) continue;
     const name = /^(?:@[^/]+\/)?[^/@]+/.exec(specifier)?.[0] ?? specifier;
     return reasonOf(specifier, name);

@@ -15,6 +15,11 @@ Deno.test("missingPackageReason says what to do about a package that is not ther
       "or for a new package: deno add npm:@scope/x",
     ],
     [
+      "Could not find a matching package for 'npm:@scope/x@1.3.0' in the node_modules directory. Ensure you have",
+      "imports the package @scope/x, which is not installed; run: deno install, " +
+      "or for a new package: deno add npm:@scope/x",
+    ],
+    [
       "Could not find constraint 'left-pad@1.3.0' in the list of packages.",
       "imports the package left-pad, which this executable does not contain; " +
       "run: deno add npm:left-pad, import it by this name, and compile again",
