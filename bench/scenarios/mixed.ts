@@ -42,8 +42,9 @@ export async function measureMixed(source: Source): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const { title, params, jobCount } of loads) {
     for (const setCount of setCounts) {
-      await drain(setCount, params, setCount * 10);
       const singleRate = await drain(1, params, jobCount);
+      // So that each of them has its worker, also what held the jobs back until now.
+      await drain(setCount, params, setCount * 10);
       const startedBefore = await countStarted(server);
       const mixedRate = await drain(setCount, params, jobCount);
       const startedCount = await countStarted(server) - startedBefore;
