@@ -56,3 +56,14 @@ Deno.test("a repository of one's own: its executable runs jobs in an empty folde
     });
   });
 });
+
+Deno.test("an npm package of Valet can be made, with the types of each export", async () => {
+  const args = ["pack", "--dry-run", "--allow-dirty"];
+  const { code, text } = await runDeno(args, { cwd: checkoutPath });
+  assert.equal(code, 0, text);
+  for (const path of ["main", "src/tasks/task", "src/testing/run_task"]) {
+    assert.ok(text.includes(` ${path}.d.ts\n`), path);
+  }
+  assert.ok(text.includes(" src/executor/worker/task_server.d.ts\n"));
+  assert.doesNotMatch(text, / tests\/| tasks\//);
+});
