@@ -161,15 +161,15 @@ export class HandOut {
   #startWorkers(group: RunGroup, places: number, nowMs: number): boolean {
     const { jobsPerWorker, mayOpen, open, slots } = this.#parts;
     const own = slots.all().filter((slot) => slot.group === group);
-    const starting = own.filter(({ state }) => state === "starting").length;
+    const coming = own.filter((slot) => slot.opensSoon(nowMs)).length;
     // A thread holds this process up while it starts: one after the other.
     const most = group.isolation === "worker" ? 1 : places;
-    const wanted = Math.min(most, Math.ceil(group.waiting.length / jobsPerWorker)) - starting;
+    const wanted = Math.min(most, Math.ceil(group.waiting.length / jobsPerWorker)) - coming;
     for (let count = 0; count < wanted; count++) {
       if (!mayOpen(group)) return true;
       if (slots.room === 0) {
         const idle = this.#findIdle(group, own, nowMs);
-        if (idle === undefined) return starting + count > 0;
+        if (idle === undefined) return coming + count > 0;
         slots.makeRoom(idle);
       }
       if (!open(group)) return true;

@@ -137,7 +137,7 @@ export class Pool {
     const waiting = this.#groups.remove(({ run }) => run.job.id === jobId);
     if (waiting.length > 0) return this.#giveBack(waiting);
     for (const slot of this.#slots.all()) {
-      const handed = slot.find(jobId);
+      const handed = slot.unfinished().find(({ run }) => run.job.id === jobId);
       if (handed !== undefined) slot.abort(handed, reason);
     }
   }
@@ -166,7 +166,10 @@ export class Pool {
     this.#giveBack(this.#groups.remove(() => true));
     for (const slot of this.#slots.all()) slot.takeBack();
     if (!await this.#isIdleWithin(graceMs)) {
-      for (const slot of this.#slots.all()) slot.abortAll(stopReason);
+      for (const slot of this.#slots.all()) {
+        const running = slot.unfinished().filter((one) => one.failureReason === undefined);
+        for (const handed of running) slot.abort(handed, stopReason);
+      }
       await this.#isIdleWithin(this.#options.killGraceMs);
     }
     this.#checks.disarm();

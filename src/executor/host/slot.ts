@@ -103,6 +103,12 @@ export class Slot {
     return this.takesAhead || (isSlow && !this.isWornOut);
   }
 
+  /** Whether it may be open within a moment: its worker loads, or is to answer. */
+  opensSoon(nowMs: number): boolean {
+    return this.#state === "starting" ||
+      (this.#state === "taking_back" && nowMs < this.#askedAtMs + maxAnswerMs);
+  }
+
   /** Whether it may be sent more than it runs at once. */
   get takesAhead(): boolean {
     return (this.#state === "idle" || this.#state === "running") && !this.isWornOut;
@@ -113,9 +119,9 @@ export class Slot {
     return this.#runs.running();
   }
 
-  /** The run of the job, if it has not ended. */
-  find(jobId: string): HandedRun | undefined {
-    return this.#runs.unfinished().find(({ run }) => run.job.id === jobId);
+  /** Every run that has no outcome yet. */
+  unfinished(): HandedRun[] {
+    return this.#runs.unfinished();
   }
 
   /** Sends runs to an open slot. */
@@ -142,13 +148,6 @@ export class Slot {
     this.takeBack();
     const message: HostMessage = { kind: "abort", number: handed.number, reason };
     this.#handle.send(JSON.stringify(message));
-  }
-
-  /** Aborts all that runs, but for what fails already. */
-  abortAll(reason: string): void {
-    for (const handed of this.#runs.unfinished()) {
-      if (handed.failureReason === undefined) this.abort(handed, reason);
-    }
   }
 
   /** Asks for what has not started: `onReturned` follows, and `onOutcomes` for what is finished. */

@@ -175,6 +175,52 @@ Deno.test("Dispatcher acks their messages where it acks claims, and publishes th
   assert.equal((await parts.pool.waitFor(2))[1]!.job.id, waiting.id);
 });
 
+for (const [name, setup] of [["memory", {}], ["shared", shared]] as const) {
+  Deno.test(`Dispatcher sets jobs aside that cannot be loaded, until they can, queue ${name}`, async () => {
+    await using parts = await openDispatcher(setup);
+    const [waiting, other, later] = [makeJob(), makeJob({ taskName: "timed" }), makeJob()];
+    parts.pool.unload("dummytask");
+    await parts.add(waiting, other);
+    parts.dispatcher.start();
+    const [first] = await parts.pool.waitFor(1);
+    assert.equal(first!.job.id, other.id);
+    await parts.add(later);
+    parts.pool.finish([first!]);
+    await parts.until("finish", other);
+    assert.equal((await parts.repository.get(waiting.id))?.status, "PENDING");
+    parts.pool.load("dummytask");
+    const [, ...runs] = await parts.pool.waitFor(3);
+    assert.deepEqual(idsOf(runs.map(({ job }) => job)).sort(), idsOf([waiting, later]).sort());
+    for (const { job } of runs) assert.equal(job.attempt, 1);
+    parts.pool.finish(runs);
+    await Promise.all([parts.until("finish", waiting), parts.until("finish", later)]);
+  });
+}
+
+Deno.test("Dispatcher adopts jobs of other processes before it sets them aside", async () => {
+  await using parts = await openDispatcher(foreign);
+  const job = makeJob();
+  parts.pool.unload("dummytask");
+  await parts.queue.publish([job]);
+  parts.dispatcher.start();
+  assert.deepEqual(await parts.until("ack", job), ["ack"]);
+  assert.equal((await parts.repository.get(job.id))?.status, "PENDING");
+  parts.pool.load("dummytask");
+  const [run] = await parts.pool.waitFor(1);
+  assert.equal(run!.job.id, job.id);
+});
+
+Deno.test("Dispatcher.stop puts jobs back that cannot be loaded", async () => {
+  await using parts = await openDispatcher();
+  const [job, other] = [makeJob(), makeJob({ taskName: "timed" })];
+  parts.pool.unload("dummytask");
+  await parts.add(job, other);
+  parts.dispatcher.start();
+  await parts.pool.waitFor(1);
+  await parts.dispatcher.stop(0);
+  assert.deepEqual(await parts.until("nack", job), ["nack"]);
+});
+
 Deno.test("Dispatcher drops the message of a job that the repository refuses for good", async () => {
   await using logs = new CapturedLogs();
   const bad = makeJob();

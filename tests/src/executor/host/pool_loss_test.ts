@@ -107,3 +107,14 @@ Deno.test("Pool tries each group again in its own time, whatever becomes of anot
   probe.pool.submit(runs);
   for (const run of runs) assert.match(await probe.failureOf(run), /^no worker can be started/);
 });
+
+Deno.test("Pool runs a job whose node died in a process, and the others in threads", async () => {
+  await using probe = new PoolProbe({ concurrency: 2 });
+  const crashed = makeRun("waits_for_signal", {}, { job: { crashes: 1, attempt: 2 } });
+  await probe.start(crashed);
+  assert.equal(probe.runners().length, 1);
+  await probe.run(makeRun("ok"));
+  assert.equal(probe.runners().length, 1);
+  probe.pool.abort(crashed.job.id, "enough");
+  assert.equal(await probe.failureOf(crashed), "enough");
+});

@@ -93,7 +93,7 @@ Deno.test("Slot takes back what waits behind a run that takes its time", () => {
   assert.equal(counts().takeBackCount, 0, "one has ended");
   passMs(4);
   assert.deepEqual([slot.state, counts().takeBackCount], ["taking_back", 1]);
-  assert.ok(slot.find(run.job.id) === undefined && slot.find(two.job.id) !== undefined);
+  assert.ok(slot.unfinished().every((handed) => handed.run !== run));
 });
 
 Deno.test("Slot counts the time of a run from when it is the next to run on a ready worker", () => {
