@@ -1,7 +1,7 @@
 // Learns from workers what tasks there are: the server itself loads no task code. A worker without permissions reads
 // the table, then one worker for each set of permissions loads and describes the tasks of that set, and ends.
 
-import { ValetError } from "../../errors.ts";
+import { errorMessage, ValetError } from "../../errors.ts";
 import type { TaskDescription } from "../../tasks/description.ts";
 import { permissionsKey } from "../../tasks/permissions.ts";
 import type { LoadFailure, TableEntry } from "../wire/load_messages.ts";
@@ -58,8 +58,7 @@ async function describeEntries(
   const results: SetDescription[] = [];
   async function describeOthers(): Promise<void> {
     for (let set = otherSets.shift(); set !== undefined; set = otherSets.shift()) {
-      const describer = openDescriber(workerUrl, set[0]!.permissions);
-      results.push(await describer.describe(set).finally(() => describer.close()));
+      results.push(await describeSet(set, workerUrl));
     }
   }
   await Promise.all([
@@ -87,6 +86,26 @@ async function describeEntries(
     tasks: new Map(tasks.map((task) => [task.name, task])),
     notice: noticeOf(entries, sets.size),
   };
+}
+
+/** Describes the tasks of these entries, which have the same permissions. */
+async function describeSet(
+  set: readonly TableEntry[],
+  workerUrl: URL,
+): Promise<SetDescription> {
+  const { permissions } = set[0]!;
+  let describer: Describer;
+  try {
+    describer = openDescriber(workerUrl, permissions);
+  } catch (thrown) {
+    const why = thrown instanceof Deno.errors.NotCapable
+      ? "the process of Valet does not have them itself; start it with the flags of deno task start"
+      : errorMessage(thrown);
+    const reason = `cannot have the permissions ${JSON.stringify(permissions)}: ${why}`;
+    const failures = set.map(({ name }) => ({ taskName: name, file: "", line: 0, reason }));
+    return { tasks: [], failures };
+  }
+  return await describer.describe(set).finally(() => describer.close());
 }
 
 /**

@@ -244,6 +244,19 @@ Deno.test("describeTasks names every wrong entry of the table before it loads an
   assert.match(problems[""]!, /it has a name of 0 characters: 1 to 255 are allowed/);
 });
 
+Deno.test("describeTasks names the tasks whose permissions Deno refuses", async () => {
+  const permissions = { a: '{ net: ["10.0.0.0/99"] }', b: '{ net: ["10.0.0.0/99"] }' };
+  const module = "export default () => {};";
+  const table = lazyTable(["fine", "a", "b"], permissions);
+  const files = { "mod.ts": table, "fine.ts": module, "a.ts": module, "b.ts": module };
+  const problems = await problemsOf(files);
+  assert.deepEqual(Object.keys(problems), ["a", "b"]);
+  assert.match(
+    problems["a"]!,
+    /^Cannot load the task "a": it cannot have the permissions {"net":\["10\.0\.0\.0\/99"\]}: invalid host '10/,
+  );
+});
+
 Deno.test("describeTasks refuses a load that gives no module", async () => {
   const table =
     "export const tasks = { a: { load: () => Promise.resolve(() => {}) }, b: { load() {} } };";
