@@ -257,10 +257,11 @@ async function serveConfig(
   secrets: Secrets,
 ): Promise<ExitCode> {
   const told = listenToSignals();
-  // One after the other, the longest first: in between, workers are heard and started.
+  const { openNode } = await import("./node.ts");
+  // By now the table of tasks is read: a turn of the event loop starts the workers that describe the tasks.
+  await new Promise((resolve) => setTimeout(resolve));
   const { loadListen } = await import("../http/listener.ts");
   await loadListen(config.server.listener);
-  const { openNode } = await import("./node.ts");
   const described = await Promise.race([describing, aborted(told)]);
   if (described === undefined) return 0;
   configureLogging({

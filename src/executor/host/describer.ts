@@ -17,7 +17,10 @@ export interface SetDescription {
 
 /** A worker that describes; it does one thing at a time. */
 export interface Describer {
-  readTable(): Promise<{ readonly entries: readonly TableEntry[] } | { failure: LoadFailure }>;
+  /** `isLazy`: loading the table runs no task code. */
+  readTable(
+    isLazy: boolean,
+  ): Promise<{ readonly entries: readonly TableEntry[] } | { failure: LoadFailure }>;
   /**
    * Loads and describes the tasks of these entries, whose permissions the worker has. `findsVariables`: see
    * DescribeRequest.
@@ -80,8 +83,8 @@ export function openDescriber(
     return await asked.promise;
   }
   return {
-    async readTable() {
-      const told = await ask({ kind: "describe" });
+    async readTable(isLazy) {
+      const told = await ask({ kind: "describe", isLazyTable: isLazy });
       try {
         return told.kind === "table"
           ? { entries: list(told.entries).map(readEntry) }

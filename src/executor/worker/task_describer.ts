@@ -29,20 +29,23 @@ const maxNameLength = 255;
 const maxFrames = 100;
 const lazyKeys = ["load", "permissions"];
 
-/** Makes the function that answers requests; they come one at a time. */
+/** Makes the function that answers requests; they come one at a time. `lockDown` is called before task code runs. */
 export function createDescriber(
   load: LoadTable,
   tell: (answer: DescribeAnswer) => void,
+  lockDown: () => Promise<unknown>,
 ): (request: DescribeRequest) => Promise<void> {
   // The package that a task imports stands below all those that this one requires.
   Error.stackTraceLimit = maxFrames;
   let table: LoadedTable | undefined;
+  let locked: Promise<unknown> | undefined;
   let lastStep: LoadStep = { taskName: "", file: "" };
   const onStep = (step: LoadStep) => {
     lastStep = step;
     tell({ kind: "loading", step });
   };
-  return async ({ tasks, findsVariables }) => {
+  return async ({ tasks, findsVariables, isLazyTable = false }) => {
+    if (!isLazyTable) await (locked ??= lockDown());
     if (table === undefined) {
       const loaded = await loadTable(load, onStep);
       if ("failure" in loaded) return tell({ kind: "failed", failure: loaded.failure });
