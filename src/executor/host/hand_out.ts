@@ -125,29 +125,33 @@ export class HandOut {
   /** Sends more to workers that are busy, as long as no run of another group waits much longer for it. */
   #sendAhead(): void {
     const { groups, slots } = this.#parts;
+    const busy = slots.all().filter((slot) =>
+      slot.size > 0 && slot.takesAhead && slot.group.waiting.length > 0
+    );
+    if (busy.length === 0) return;
+    busy.sort((one, other) => one.size - other.size);
     const waiting = groups.waitingGroups();
-    for (const group of waiting) {
-      const busy = slots.all().filter((slot) =>
-        slot.group === group && slot.takesAhead && slot.size > 0
-      );
-      busy.sort((one, other) => one.size - other.size);
+    for (const [index, slot] of busy.entries()) {
+      const { group } = slot;
+      const others = busy.filter((one, place) => place >= index && one.group === group).length;
+      const share = Math.ceil(group.waiting.length / others);
       const other = waiting.find((one) => one !== group && one.waiting.length > 0);
       const latestMs = (other?.waiting[0]?.sinceMs ?? Infinity) + fairnessMs;
-      for (const [index, slot] of busy.entries()) {
-        const share = Math.ceil(group.waiting.length / (busy.length - index));
-        let expectedMs = slot.expectedMs;
-        let count = 0;
-        for (const pooled of group.waiting) {
-          expectedMs += this.#expectedMs(pooled);
-          const fits = count < share && pooled.sinceMs <= latestMs &&
-            slot.size + count >= this.#parts.jobsPerWorker &&
-            this.#isAhead(slot.size + count, expectedMs);
-          if (!fits) break;
-          count += 1;
-        }
-        this.#send(slot, group, count);
-      }
+      this.#send(slot, group, Math.min(share, this.#countAhead(slot, latestMs)));
     }
+  }
+
+  /** How many of the waiting runs that came before `latestMs` may be sent to the busy worker. */
+  #countAhead(slot: Slot, latestMs: number): number {
+    if (slot.size < this.#parts.jobsPerWorker) return 0;
+    let expectedMs = slot.expectedMs;
+    let count = 0;
+    for (const pooled of slot.group.waiting) {
+      expectedMs += this.#expectedMs(pooled);
+      if (pooled.sinceMs > latestMs || !this.#isAhead(slot.size + count, expectedMs)) break;
+      count += 1;
+    }
+    return count;
   }
 
   #send(slot: Slot, group: RunGroup, count: number): void {

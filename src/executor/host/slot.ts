@@ -7,6 +7,7 @@ import type { TaskLogLine } from "../worker/task_run.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { HandedRuns } from "./handed_runs.ts";
 import { readLoadFailure, readLoadStep } from "./load_failure.ts";
+import { Progress } from "./progress.ts";
 import type { EndedRun, HandedRun, PooledRun } from "./run.ts";
 import type { Isolation, RunGroup } from "./run_groups.ts";
 import { SignsOfLife } from "./signs_of_life.ts";
@@ -15,8 +16,6 @@ import { type SlotState, slotTransitions } from "./slot_states.ts";
 import { WorkerStart } from "./worker_start.ts";
 import type { WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 
-/** A worker that ended nothing for this long gives back what it was sent ahead. */
-const stallMs = 4;
 /** How long a worker with a late run may take to tell whether that has started. */
 const maxAnswerMs = 500;
 
@@ -37,10 +36,7 @@ export class Slot {
   readonly #handle: WorkerHandle;
   #state: SlotState = "starting";
   readonly #start: WorkerStart;
-  /** When a worker that ends nothing until then gives back what it was sent ahead. */
-  #stallAtMs = Infinity;
-  #endedCount = 0;
-  #endedCountSeen = 0;
+  readonly #progress = new Progress();
   readonly #signs = new SignsOfLife();
   #askedAtMs = Infinity;
   /** It has told of an outcome, and not that this stands. */
@@ -192,8 +188,9 @@ export class Slot {
         this.#killedFor = handed;
         return this.#end();
       }
-      if (handed.killAtMs < Infinity) nextAtMs = Math.min(nextAtMs, handed.killAtMs);
-      else if (nowMs < handed.deadlineAtMs) nextAtMs = Math.min(nextAtMs, handed.deadlineAtMs);
+      const { deadlineAtMs, killAtMs } = handed;
+      if (killAtMs < Infinity) nextAtMs = Math.min(nextAtMs, this.#checkGrace(killAtMs, nowMs));
+      else if (nowMs < deadlineAtMs) nextAtMs = Math.min(nextAtMs, deadlineAtMs);
       // What has not started is not overdue: the answer will tell.
       else if (this.#state !== "taking_back") return this.#ask();
       // A process that is frozen answers nothing.
@@ -203,30 +200,24 @@ export class Slot {
     if (nextAtMs < Infinity) this.#events.wakeAt(nextAtMs);
   }
 
+  /** Most tasks heed their signal at once: only a while later somebody else should get ready. When to look again. */
+  #checkGrace(killAtMs: number, nowMs: number): number {
+    const tellAtMs = killAtMs - this.#options.killGraceMs * 3 / 4;
+    if (nowMs < tellAtMs) return tellAtMs;
+    this.#events.onOverdue(this);
+    return killAtMs;
+  }
+
   /** Counted from now: if this process was paused, its workers had no time to answer, either. */
   #markOverdue(nowMs: number): void {
     const killAtMs = this.#runs.markOverdue(nowMs, this.#options.killGraceMs);
-    if (killAtMs === Infinity) return;
-    this.#events.wakeAt(killAtMs);
-    this.#events.onOverdue(this);
+    if (killAtMs < Infinity) this.#events.wakeAt(this.#checkGrace(killAtMs, nowMs));
   }
 
   #checkProgress(nowMs: number): void {
-    if (this.#runs.size <= this.#options.capacity) {
-      this.#stallAtMs = Infinity;
-    } else if (nowMs < this.#stallAtMs) {
-      this.#events.wakeAt(this.#stallAtMs);
-    } else if (this.#endedCount === this.#endedCountSeen) {
-      this.#ask();
-    } else {
-      this.#expectProgress(nowMs);
-    }
-  }
-
-  #expectProgress(nowMs: number): void {
-    this.#endedCountSeen = this.#endedCount;
-    this.#stallAtMs = nowMs + stallMs;
-    this.#events.wakeAt(this.#stallAtMs);
+    if (this.#runs.size <= this.#options.capacity) this.#progress.end();
+    else if (this.#progress.isStalled(nowMs)) return this.#ask();
+    this.#events.wakeAt(this.#progress.nextMs);
   }
 
   #checkLife(nowMs: number): void {
@@ -241,10 +232,9 @@ export class Slot {
   #watch(nowMs: number): void {
     const deadlineAtMs = this.#runs.setDeadlines(nowMs);
     if (deadlineAtMs < Infinity) this.#events.wakeAt(deadlineAtMs);
-    if (this.#runs.size > this.#options.capacity && this.#stallAtMs === Infinity) {
-      this.#expectProgress(nowMs);
-    }
-    this.#events.wakeAt(this.#signs.nextMs);
+    const isAhead = this.#runs.size > this.#options.capacity;
+    if (isAhead && this.#progress.nextMs === Infinity) this.#progress.expect(nowMs);
+    this.#events.wakeAt(Math.min(this.#progress.nextMs, this.#signs.nextMs));
   }
 
   #read(bytes: Uint8Array): void {
@@ -257,7 +247,7 @@ export class Slot {
       case FrameKind.Completed:
       case FrameKind.Failed:
         if (!this.#runs.settle(frame)) return;
-        this.#endedCount += 1;
+        this.#progress.note();
         this.#isMidTurn = true;
         return this.#signs.expect(this.#options.now());
       case FrameKind.Flush:
@@ -348,7 +338,7 @@ export class Slot {
     const nowMs = this.#options.now();
     const isOwing = returned.length > 0 || this.#runs.hasSettled;
     if (this.#runs.hasUnfinished || !isOwing) this.#showLife();
-    this.#stallAtMs = Infinity;
+    this.#progress.end();
     this.#isStuck = this.#signs.isOver(nowMs);
     if (this.#isStuck) return this.#move("ending");
     if (this.#signs.isSuspect) this.#move("suspect");

@@ -34,7 +34,7 @@ export interface SlotEvents<Slot> {
   onOutcomes(slot: Slot, ended: readonly EndedRun[]): void;
   /** Runs that had not started are the pool's again, in their order; none if all had. */
   onReturned(slot: Slot, returned: readonly HandedRun[]): void;
-  /** A run has passed its deadline and has the grace period from now on. */
+  /** A run has passed its deadline, and a part of the grace period: its worker may have to be ended. */
   onOverdue(slot: Slot): void;
   /** It is sent nothing more, and is to be replaced as soon as it holds nothing. */
   onWornOut(slot: Slot): void;
