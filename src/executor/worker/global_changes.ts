@@ -3,6 +3,8 @@
 // them: for good while they are loaded, or for a while, such as with a fake clock.
 
 const { defineProperty, getOwnPropertyDescriptor, keys } = Object;
+// Deno 2.7, which compiles the executable, knows the global `Buffer` and has no type for it.
+declare const Buffer: unknown;
 
 /** Restores the global objects to how they were when this watch began. */
 export interface GlobalsWatch {
