@@ -7,7 +7,7 @@ const stallMs = 4;
 /** The progress of one worker, while it holds more than it runs. */
 export class Progress {
   /** When to look next; Infinity: it holds no more than it runs. */
-  nextMs = Infinity;
+  nextMs: number = Infinity;
   #endedCount = 0;
   #endedCountSeen = 0;
 
