@@ -140,7 +140,7 @@ async function check(
       `  repository  ${describeStore(repository.option, connects)}`,
       `  job queue   ${jobQueue.option}${connects ? ", can be used" : ""}`,
       `  workers     ${workerPool.concurrency} jobs at once, isolation ${workerPool.isolation}`,
-      `  tasks       ${[...tasks.keys()].join(", ")}`,
+      `  tasks       ${[...tasks.keys()].join(", ") || "none"}`,
     ].join("\n"));
   } catch (thrown) {
     return fail(thrown);

@@ -117,8 +117,15 @@ function readAssignments(taskName: string, assignments: readonly string[]): stri
         : "";
       throw refusal(`Cannot run ${taskName}: ${seen(assignment)} is no key=value${example}`);
     }
+    const key = assignment.slice(0, equals);
     const value = assignment.slice(equals + 1);
-    values.set(assignment.slice(0, equals), isJson(value) ? value : JSON.stringify(value));
+    if (values.has(key)) {
+      const list = `${cutText(key, maxShownLength)}='["x","y"]'`;
+      throw refusal(
+        `Cannot run ${taskName}: ${seen(key)} is given twice; a list of both is ${list}`,
+      );
+    }
+    values.set(key, isJson(value) ? value : JSON.stringify(value));
   }
   const members = [...values].map(([key, value]) => `${JSON.stringify(key)}:${value}`);
   return `{${members.join()}}`;

@@ -95,6 +95,10 @@ Deno.test("valet run refuses an unknown task, wrong params and wrong arguments w
       [["dummytask", "a"], 'Cannot run dummytask: "a" is no key=value; did you mean a=...?'],
       [["dummytask", "=1"], 'Cannot run dummytask: "=1" is no key=value'],
       [
+        ["dummytask", "a=1", "a=2"],
+        'Cannot run dummytask: "a" is given twice; a list of both is a=\'["x","y"]\'',
+      ],
+      [
         ["dummytask", "n=9007199254740993"],
         "Cannot run dummytask: task_params.n is 9007199254740993, which would become " +
         "9007199254740992; send it as a text",

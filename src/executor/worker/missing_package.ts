@@ -15,6 +15,16 @@ const forms: readonly (readonly [RegExp, (specifier: string, name: string) => st
       `or for a new package: deno add npm:${name}`,
   ],
   [
+    /\bnot found in cache: "https:\/\/jsr\.io\/(@[^/"]+\/[^/"]+)\//,
+    (specifier) =>
+      `imports the package ${specifier}, which is not installed; run: deno add jsr:${specifier}`,
+  ],
+  [
+    /\bnot found in cache: "(https?:[^"]+)"/,
+    (specifier) =>
+      `imports ${specifier}, which is not on this machine; run: deno cache ${specifier}`,
+  ],
+  [
     /^Could not find constraint '([^']+)' in the list of packages/,
     (_specifier, name) =>
       `imports the package ${name}, which this executable does not contain; ` +

@@ -51,6 +51,9 @@ const waysOut: Readonly<Record<string, string>> = {
   URLSearchParams: "convert it with Object.fromEntries(...)",
 };
 
+const moduleWayOut =
+  'to load a task from it, write { load: () => import("./file.ts") } in the table of tasks';
+
 /** The failure of a result. A class of its own: a getter or a `toJSON` of the result may throw anything. */
 class ResultError extends Error {}
 
@@ -187,7 +190,11 @@ function tooLarge(size: string, maxBytes: number): ResultError {
 /** Why JSON has no form for an object, and what to do; undefined: it has one. */
 function problemOf(object: object, isEmpty: boolean): string | undefined {
   const prototype: unknown = getPrototypeOf(object);
-  if (prototype === objectPrototype || prototype === null) return undefined;
+  if (prototype === objectPrototype) return undefined;
+  if (prototype === null) {
+    // What a table has that names a module without load: () => import("./file.ts").
+    return tagOf(object) === "[object Module]" ? `is a module; ${moduleWayOut}` : undefined;
+  }
   const tag = object instanceof Error ? "Error" : tagOf(object).slice(8, -1);
   const wayOut = hasOwn(waysOut, tag) ? waysOut[tag] : undefined;
   if (wayOut !== undefined) return `${isA(tag === "Error" ? nameOf(object, tag) : tag)}; ${wayOut}`;

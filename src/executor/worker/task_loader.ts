@@ -12,6 +12,9 @@ import { describeLoadError } from "./load_error.ts";
 /** Gives the module of the table of tasks: `() => import("./mod.ts")`. */
 export type LoadTable = () => Promise<{ readonly tasks: TaskTable }>;
 
+const missingTable = "has no export tasks that is an object: " +
+  'export const tasks = { name: { load: () => import("./file.ts") } } is allowed';
+
 /** The table of tasks, loaded. */
 export interface LoadedTable {
   readonly tasks: TaskTable;
@@ -34,11 +37,13 @@ export async function loadTable(
   onStep(step);
   try {
     const { tasks } = await load();
-    if (typeof tasks === "object" && tasks !== null) return { value: { tasks, file } };
+    if (typeof tasks === "object" && tasks !== null && !Array.isArray(tasks)) {
+      return { value: { tasks, file } };
+    }
   } catch (thrown) {
     return { failure: describeLoadError(step, thrown) };
   }
-  return { failure: { ...step, line: 0, reason: "has no export tasks that is an object" } };
+  return { failure: { ...step, line: 0, reason: missingTable } };
 }
 
 /**

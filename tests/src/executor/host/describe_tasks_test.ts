@@ -279,7 +279,11 @@ Deno.test("describeTasks says what is wrong with a table that cannot be loaded",
       ],
       [
         { "mod.ts": "export default {};" },
-        /^Cannot load the table of tasks \(tasks\/mod\.ts\): it has no export tasks/,
+        /^Cannot load the table of tasks \(tasks\/mod\.ts\): it has no export tasks that is an object: export const tasks = /,
+      ],
+      [
+        { "mod.ts": "export const tasks = [() => {}];" },
+        /^Cannot load the table of tasks \(tasks\/mod\.ts\): it has no export tasks that is an object: /,
       ],
       [
         { "mod.ts": 'import "./x.ts";' },

@@ -20,6 +20,16 @@ Deno.test("missingPackageReason says what to do about a package that is not ther
       "or for a new package: deno add npm:@scope/x",
     ],
     [
+      "JSR package manifest for '@std/fs' failed to load. Specifier not found in cache: " +
+      '"https://jsr.io/@std/fs/meta.json", --cached-only is specified.',
+      "imports the package @std/fs, which is not installed; run: deno add jsr:@std/fs",
+    ],
+    [
+      'Specifier not found in cache: "https://esm.sh/left-pad", --cached-only is specified.',
+      "imports https://esm.sh/left-pad, which is not on this machine; " +
+      "run: deno cache https://esm.sh/left-pad",
+    ],
+    [
       "Could not find constraint 'left-pad@1.3.0' in the list of packages.",
       "imports the package left-pad, which this executable does not contain; " +
       "run: deno add npm:left-pad, import it by this name, and compile again",

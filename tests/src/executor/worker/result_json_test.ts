@@ -111,6 +111,11 @@ const bad: readonly [name: string, value: unknown, problem: string][] = [
   ["a DOMException", new DOMException("x"), "is a DOMException; return its message, or throw it"],
   ["a RegExp", /x/, "is a RegExp; convert it with String(...)"],
   ["a Promise", Promise.resolve(1), "is a Promise; await it"],
+  [
+    "a module",
+    await import("../../../../tasks/shipped/dummytask.ts"),
+    'is a module; to load a task from it, write { load: () => import("./file.ts") } in the table of tasks',
+  ],
   ["an iterator", [1].values(), "is an Array Iterator; convert it with Array.from(...)"],
   ["a generator", countToTwo(), "is a Generator; convert it with Array.from(...)"],
   [
