@@ -51,5 +51,5 @@ export type DescribeAnswer =
     readonly tasks: readonly TaskDescription[];
     readonly failures: readonly LoadFailure[];
   }
-  /** The table of tasks cannot be loaded; nothing follows. */
+  /** The table of tasks, or a task before it is described, cannot be read; nothing follows. */
   | { readonly kind: "failed"; readonly failure: LoadFailure };

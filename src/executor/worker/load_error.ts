@@ -26,10 +26,12 @@ export function describeLoadError(
   thrown: unknown,
   { denial, variables }: FailureFacts = {},
 ): LoadFailure {
-  const places = placesOf(thrown);
+  const error = readError(thrown);
+  const places = placesOf(error);
   const own = places.find(({ file }) => packageOf(file) === undefined);
   const packages = places.map(({ file }) => packageOf(file)).filter((name) => name !== undefined);
-  const reason = denial ?? reasonOf(thrown, step, variables);
+  const reason = denial ?? reasonOf(error, step, variables) ??
+    `fails while it is loaded: ${firstLine(thrownReason(thrown))}`;
   const isImportedByTable = step.taskName === "" && places.length > 0 && own?.file !== step.file;
   const remedy = isImportedByTable && !reason.includes(lazyForm)
     ? `; ${lazyForm} }${lazyEffect}`
@@ -55,16 +57,23 @@ interface Place {
   readonly line: number;
 }
 
-/** The lines of files that the error names, the one where it was thrown first. */
-function placesOf(thrown: unknown): Place[] {
+/** The texts of an error; empty where it has none, or throws when it is read. */
+type ErrorTexts = Readonly<Record<"name" | "message" | "stack", string>>;
+
+function readError(thrown: unknown): ErrorTexts {
   try {
-    const { message, stack } = thrown as Error;
-    const places = `${stack ?? message}`.matchAll(/\b(file:\/\/[^\s()]+?):(\d+):\d+/g);
-    return [...places].map(([, file, line]) => ({ file: file as string, line: Number(line) }))
-      .filter(({ file }) => !file.startsWith(ownFolder));
+    const { name, message, stack } = thrown as Error;
+    return { name: String(name), message: String(message), stack: String(stack ?? "") };
   } catch {
-    return []; // An error of the module's own making may throw when it is read.
+    return { name: "", message: "", stack: "" };
   }
+}
+
+/** The lines of files that the error names, the one where it was thrown first. */
+function placesOf({ message, stack }: ErrorTexts): Place[] {
+  const places = (stack || message).matchAll(/\b(file:\/\/[^\s()]+?):(\d+):\d+/g);
+  return [...places].map(([, file, line]) => ({ file: file as string, line: Number(line) }))
+    .filter(({ file }) => !file.startsWith(ownFolder));
 }
 
 /** The package that the file belongs to; undefined: none. */
@@ -73,14 +82,15 @@ function packageOf(file: string): string | undefined {
   return name === undefined ? undefined : decodeURIComponent(name);
 }
 
-function reasonOf(thrown: unknown, step: LoadStep, variables?: readonly string[]): string {
-  const message = firstLine(thrownReason(thrown));
-  if ((thrown as Error | undefined)?.name === "NotCapable") {
-    return permissionReason(String((thrown as Error).message), step, variables);
-  }
-  const missing = missingPackageReason(String((thrown as Error | undefined)?.message));
-  if (missing !== undefined) return missing;
-  return `fails while it is loaded: ${message}`;
+/** Of an error that says what the module lacks: that, and how to declare or install it; undefined for others. */
+function reasonOf(
+  { name, message }: ErrorTexts,
+  step: LoadStep,
+  variables?: readonly string[],
+): string | undefined {
+  return name === "NotCapable"
+    ? permissionReason(message, step, variables)
+    : missingPackageReason(message);
 }
 
 function firstLine(text: string): string {
@@ -92,9 +102,9 @@ function permissionReason(
   message: string,
   { taskName }: LoadStep,
   variables: readonly string[] | undefined,
-): string {
+): string | undefined {
   const match = /^Requires (\w+) access(?: to (?:"([^"]*)"|[^,]*))?/.exec(message);
-  if (match === null) return `fails while it is loaded: ${firstLine(message)}`;
+  if (match === null) return undefined;
   const [, name, resource] = match;
   const what = name === "env"
     ? (resource === undefined ? "reads environment variables" : oneVariable + resource)

@@ -44,14 +44,15 @@ export function createDescriber(
     lastStep = step;
     tell({ kind: "loading", step });
   };
-  return async ({ tasks, findsVariables, isLazyTable = false }) => {
+  async function answer(request: DescribeRequest): Promise<DescribeAnswer> {
+    const { tasks, findsVariables, isLazyTable = false } = request;
     if (!isLazyTable) await (locked ??= lockDown());
     if (table === undefined) {
       const loaded = await loadTable(load, onStep);
-      if ("failure" in loaded) return tell({ kind: "failed", failure: loaded.failure });
+      if ("failure" in loaded) return { kind: "failed", failure: loaded.failure };
       table = loaded.value;
     }
-    if (tasks === undefined) return tell({ kind: "table", entries: readEntries(table) });
+    if (tasks === undefined) return { kind: "table", entries: readEntries(table) };
     const described: TaskDescription[] = [];
     const failures: LoadFailure[] = [];
     const refusedReads = new Map<string, unknown>();
@@ -70,27 +71,33 @@ export function createDescriber(
       } else if ("failure" in loaded) failures.push(loaded.failure);
       else described.push(await describeTask(loaded.value, permissions));
     }
-    tell({ kind: "described", tasks: described, failures });
+    return { kind: "described", tasks: described, failures };
+  }
+  return async (request) => {
+    try {
+      tell(await answer(request));
+    } catch (thrown) {
+      // Without an answer the host would take it for a module that hangs.
+      tell({ kind: "failed", failure: describeLoadError(lastStep, thrown) });
+    }
   };
 }
 
 function readEntries({ tasks }: LoadedTable): TableEntry[] {
-  return Object.entries(tasks).map(([name, entry]) => {
-    const isLazy = isLazyTask(entry);
+  return Object.keys(tasks).map((name) => {
+    let isLazy = false;
     try {
+      const entry: unknown = tasks[name];
+      isLazy = isLazyTask(entry);
       const problems = [
         ...problemsOfName(name),
-        ...isLazy ? problemsOfLazy(entry) : problemsOfTask(entry, didYouMean),
+        ...isLazyTask(entry) ? problemsOfLazy(entry) : problemsOfTask(entry, didYouMean),
       ];
       const { permissions = {} } = Object(entry) as { permissions?: Deno.PermissionOptionsObject };
       return { name, isLazy, problems, permissions };
     } catch (thrown) {
-      return {
-        name,
-        isLazy,
-        permissions: {},
-        problems: [`cannot be read: ${thrownReason(thrown)}`],
-      };
+      const problem = `cannot be read: ${thrownReason(thrown)}`;
+      return { name, isLazy, permissions: {}, problems: [problem] };
     }
   });
 }

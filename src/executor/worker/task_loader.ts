@@ -57,11 +57,12 @@ export async function loadTask(
   onStep: (step: LoadStep) => void,
   guess?: typeof didYouMean,
 ): Promise<Loaded<LoadedTask>> {
-  const entry = Object.hasOwn(tasks, name) ? tasks[name] : undefined;
-  const isLazy = isLazyTask(entry);
-  const step = { taskName: name, file: isLazy ? importedFile(entry.load, tableFile) : tableFile };
-  onStep(step);
+  let step: LoadStep = { taskName: name, file: tableFile };
   try {
+    const entry = Object.hasOwn(tasks, name) ? tasks[name] : undefined;
+    const isLazy = isLazyTask(entry);
+    if (isLazy) step = { taskName: name, file: importedFile(entry.load, tableFile) };
+    onStep(step);
     const { permissions } = Object(entry) as { permissions?: { readonly env?: unknown } };
     setReadableNames(permissions?.env);
     takeDenial();

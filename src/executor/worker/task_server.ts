@@ -25,8 +25,9 @@ import type {
   LoadStep,
 } from "../wire/load_messages.ts";
 import { createSharedRing, enterGate, type SharedRing } from "../wire/shared_ring.ts";
+import { rememberGlobals } from "./global_changes.ts";
+import { describeLoadError } from "./load_error.ts";
 import { type LoadTable, loadTable, loadTask } from "./task_loader.ts";
-import { type GlobalsWatch, watchGlobals } from "./global_changes.ts";
 import { taskHooks } from "./task_hooks.ts";
 import { TaskRun } from "./task_run.ts";
 import { loadRuntime, type Runtime } from "./task_runtime.ts";
@@ -121,7 +122,7 @@ class TaskServer {
   #isStarting = true;
   #isReady = false;
   #isFlushDue = false;
-  #globals: GlobalsWatch | undefined;
+  #restoreGlobals: () => void = () => {};
   readonly log: WorkerLog;
 
   constructor(setup: WorkerSetup, ring: SharedRing, sink: FrameSink) {
@@ -145,22 +146,29 @@ class TaskServer {
       this.#sink.write(kind, 0, 0, 0, text);
       this.#sink.notify();
     };
+    let lastStep: LoadStep = { taskName: "", file: "" };
     const onStep = (step: LoadStep) => {
+      lastStep = step;
       this.log.loadingTask = step.taskName;
       tell(FrameKind.Loading, stringify(step));
     };
     const fail = (failure: LoadFailure) => tell(FrameKind.LoadFailed, stringify(failure));
-    // Before any task code, which may import Node's modules and print.
-    this.#runtime = await loadRuntime(this.#setup.frames);
-    const table = await loadTable(load, onStep);
-    if ("failure" in table) return fail(table.failure);
-    for (const name of this.#setup.taskNames) {
-      const task = await loadTask(table.value, name, onStep);
-      if ("failure" in task) return fail(task.failure);
-      this.#tasks.set(name, task.value);
+    try {
+      // Before any task code, which may import Node's modules and print.
+      this.#runtime = await loadRuntime(this.#setup.frames);
+      const table = await loadTable(load, onStep);
+      if ("failure" in table) return fail(table.failure);
+      for (const name of this.#setup.taskNames) {
+        const task = await loadTask(table.value, name, onStep);
+        if ("failure" in task) return fail(task.failure);
+        this.#tasks.set(name, task.value);
+      }
+      this.#restoreGlobals = rememberGlobals(this.#runtime.process);
+    } catch (thrown) {
+      // Without an answer the host would take it for a module that hangs.
+      return fail(describeLoadError(lastStep, thrown));
     }
     this.log.loadingTask = "";
-    this.#globals = watchGlobals(this.#runtime.process);
     tell(FrameKind.Loaded, "");
     this.#isStarting = false;
     if (this.#waiting.length > 0) this.#startWaiting();
@@ -220,7 +228,7 @@ class TaskServer {
       const message = this.#waiting[this.#waitingFrom++] as RunMessage;
       if (!enterGate(this.#ring, message.number)) continue;
       // While another run is under way, what it made of them may be in use.
-      if (this.#running.size === 0) this.#globals!.restore();
+      if (this.#running.size === 0) this.#restoreGlobals();
       this.#start(message);
     }
     this.#isStarting = false;

@@ -108,17 +108,21 @@ const wrongModules: Record<string, [module: string, message: RegExp]> = {
     'throw "no luck";',
     /\(tasks\/throws_text\.ts\): it fails while it is loaded: .*"no luck"/,
   ],
+  throws_proxy: [
+    "throw new Proxy({}, { get() { throw 1 }, getPrototypeOf() { throw 2 } });",
+    /\(tasks\/throws_proxy\.ts\): it fails while it is loaded: .* cannot be shown$/,
+  ],
   syntax: [
     "\nlet = = 3;",
     /\(tasks\/syntax\.ts:2\): it fails while it is loaded: SyntaxError: Expression expected$/,
   ],
   missing_file: [
     'import "./nowhere.ts";',
-    /"missing_file" \(tasks\/missing_file\.ts\): it fails while it is loaded: Module not found "tasks\/nowhere\.ts"\.$/,
+    /"missing_file" \(tasks\/missing_file\.ts:1\): it fails while it is loaded: Module not found "tasks\/nowhere\.ts"\.$/,
   ],
   missing_package: [
     'import "no-such-package";',
-    /\(tasks\/missing_package\.ts\): it imports "no-such-package", which deno\.json does not name; run: deno add npm:no-such-package$/,
+    /\(tasks\/missing_package\.ts:1\): it imports "no-such-package", which deno\.json does not name; run: deno add npm:no-such-package$/,
   ],
   missing_export: [
     'import { nothing } from "./fine.ts"; nothing();',
@@ -229,6 +233,10 @@ const wrongEntries: Record<string, [entry: string, message: RegExp]> = {
   functions: ["{ load() {}, permissions: () => {} }", /it has permissions that are no object/],
   late: ["{ timeout: { seconds: 0 }, run() {} }", /it has a timeout of 0 ms/],
   broken: ["{ get load() { throw new Error('no luck') } }", /it cannot be read: no luck$/],
+  unreadable: [
+    "new Proxy({}, { getOwnPropertyDescriptor() { throw new Error('no luck') } })",
+    /it cannot be read: no luck$/,
+  ],
 };
 
 Deno.test("describeTasks names every wrong entry of the table before it loads any task", async () => {
@@ -286,8 +294,14 @@ Deno.test("describeTasks says what is wrong with a table that cannot be loaded",
         /^Cannot load the table of tasks \(tasks\/mod\.ts\): it has no export tasks that is an object: /,
       ],
       [
+        {
+          "mod.ts": 'export const tasks = new Proxy({}, { ownKeys() { throw Error("no luck") } });',
+        },
+        /^Cannot load the table of tasks \(tasks\/mod\.ts:1\): it fails while it is loaded: no luck$/,
+      ],
+      [
         { "mod.ts": 'import "./x.ts";' },
-        /table of tasks \(tasks\/mod\.ts\): it fails .*: Module not found "tasks\/x\.ts"/,
+        /table of tasks \(tasks\/mod\.ts:1\): it fails .*: Module not found "tasks\/x\.ts"/,
       ],
       [
         {},
