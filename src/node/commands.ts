@@ -68,8 +68,14 @@ export async function runValet(args: readonly string[], parts: ValetParts): Prom
 }
 
 function print(text: string): ExitCode {
-  writeAll(Deno.stdout, text);
-  return 0;
+  try {
+    writeAll(Deno.stdout, text);
+    return 0;
+  } catch (thrown) {
+    // A full disk, or a reader that has ended.
+    const message = `Cannot write to standard output: ${errorMessage(thrown)}`;
+    return fail(new ValetError("unavailable", message));
+  }
 }
 
 /** What is wrong, a line each, on stderr: with the usage or the configuration, or with what they lead to now. */

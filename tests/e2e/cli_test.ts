@@ -56,6 +56,18 @@ Deno.test("valet check shows an IPv6 address as a URL has it", async () => {
   });
 });
 
+Deno.test({
+  name: "a command that cannot write its output says so and ends with 1",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    for (const args of [["--version"], ["tasks"], ["run", "dummytask"]]) {
+      const { code, err } = await runToEnd(args, { stdoutPath: "/dev/full" });
+      assert.equal(code, 1);
+      assert.match(err, /^Cannot write to standard output: No space left on device/);
+    }
+  },
+});
+
 Deno.test("valet health says what the server answers, or why it has no answer", async () => {
   const healthOf = async (port: number) => {
     let result = { code: -1, out: "", err: "" };

@@ -122,7 +122,37 @@ Deno.test("tasks of sets of their own run, whatever the module of one does when 
         "what the module printed",
         ({ message, task }) => message === "loaded" && task === "ends",
       );
+      await valet.process.waitForLog(
+        "what it left behind",
+        ({ message, task }) => /: left behind$/.test(String(message)) && task === "ends",
+      );
       assert.equal(valet.process.stderr, "");
+    },
+  );
+});
+
+Deno.test("a table without tasks is fine, and valet check says so", async () => {
+  const [checked] = await runAll({ "mod.ts": "export const tasks = {};" }, "check");
+  assert.equal(checked?.code, 0);
+  assert.match(checked.out, /tasks {7}none$/);
+});
+
+Deno.test("what a module does later on is told with the tasks of its worker", async () => {
+  const task = (name: string) => `${name}: { load: () => import("./${name}.ts") }`;
+  const module = "export default () => {};";
+  await withTasks(
+    {
+      "mod.ts": `export const tasks = { ${["a", "b", "c", "d"].map(task).join()} };`,
+      ...{ "a.ts": module, "b.ts": module, "c.ts": module },
+      "d.ts": `setInterval(() => console.log("later"), 50); ${module}`,
+    },
+    async (workerUrl) => {
+      const env = { TEST_WORKER_URL: workerUrl.href };
+      await using valet = await startValet({ tasks: "folder", env });
+      await valet.process.waitForLog(
+        "a line of no job",
+        ({ message, task }) => message === "later" && task === "a, b, c and 1 more",
+      );
     },
   );
 });

@@ -103,6 +103,8 @@ export async function launchValet(options: StartOptions = {}): Promise<LaunchedV
 /** How to run a command. */
 type CommandOptions = Pick<StartOptions, "env" | "maxDescriptors" | "tasks"> & {
   readonly cwd?: string;
+  /** Where its standard output goes, in place of the lines of the process. */
+  readonly stdoutPath?: string;
 };
 
 /** Runs a command that ends by itself: its exit code and what it wrote. */
@@ -120,12 +122,15 @@ export async function runValetCommand(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<ValetProcess> {
-  const { cwd, env = {}, maxDescriptors, tasks = "shipped" } = options;
+  const { cwd, env = {}, maxDescriptors, stdoutPath, tasks = "shipped" } = options;
   const isBinary = binaryPath !== undefined && tasks === "shipped";
   const main = fileURLToPath(import.meta.resolve(mains[tasks]));
   const words = isBinary
     ? [await copyOfBinary(binaryPath), ...args]
     : [Deno.execPath(), "run", ...denoFlags, main, ...args];
+  if (stdoutPath !== undefined) {
+    words.unshift("/bin/sh", "-c", `exec "$0" "$@" >${stdoutPath}`);
+  }
   if (maxDescriptors !== undefined) {
     words.unshift("/bin/sh", "-c", `ulimit -n ${maxDescriptors}; exec "$0" "$@"`);
   }

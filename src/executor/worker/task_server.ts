@@ -149,7 +149,7 @@ class TaskServer {
     let lastStep: LoadStep = { taskName: "", file: "" };
     const onStep = (step: LoadStep) => {
       lastStep = step;
-      this.log.loadingTask = step.taskName;
+      if (step.taskName !== "") this.log.strayTasks = [step.taskName];
       tell(FrameKind.Loading, stringify(step));
     };
     const fail = (failure: LoadFailure) => tell(FrameKind.LoadFailed, stringify(failure));
@@ -168,7 +168,7 @@ class TaskServer {
       // Without an answer the host would take it for a module that hangs.
       return fail(describeLoadError(lastStep, thrown));
     }
-    this.log.loadingTask = "";
+    this.log.strayTasks = this.#setup.taskNames;
     tell(FrameKind.Loaded, "");
     this.#isStarting = false;
     if (this.#waiting.length > 0) this.#startWaiting();

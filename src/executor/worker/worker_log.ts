@@ -17,6 +17,9 @@ const maxLineLength = 32_768;
 /** The longest message where no run is known, in characters. */
 const maxStrayLength = 4_096;
 
+/** How many tasks are named where no run is known. */
+const maxStrayTasks = 3;
+
 /** What the log of a worker asks the task server. */
 export interface WorkerLogOptions {
   readonly sink: FrameSink;
@@ -34,8 +37,8 @@ export class WorkerLog {
   readonly #strayPrinted = new PrintedLines((level, line) => this.#logStray(level, line));
   readonly #strayConsole = createConsoleState();
   #strayDropped = 0;
-  /** The task whose module is being loaded: lines of no run are its own. Empty: none. */
-  loadingTask = "";
+  /** The tasks that a line of no run may come from: the one whose module is being loaded, later all of the worker. */
+  strayTasks: readonly string[] = [];
 
   constructor(options: WorkerLogOptions) {
     this.#options = options;
@@ -99,7 +102,7 @@ export class WorkerLog {
   }
 
   #logStray(level: LogLevel, message: string): void {
-    const fields = this.loadingTask === "" ? undefined : { task: this.loadingTask };
+    const fields = { task: namesOf(this.strayTasks) };
     const text = stringify({ level, message: message.slice(0, maxStrayLength), fields });
     if (!this.#write(0, text)) this.#strayDropped += 1;
   }
@@ -112,6 +115,15 @@ export class WorkerLog {
     this.#options.onWritten();
     return this.#options.sink.write(FrameKind.Log, number, 0, 0, text, true);
   }
+}
+
+/** The first names and how many more there are; undefined: none. */
+function namesOf(tasks: readonly string[]): string | undefined {
+  let text: string | undefined;
+  for (let i = 0; i < tasks.length && i < maxStrayTasks; i++) {
+    text = text === undefined ? `${tasks[i]}` : `${text}, ${tasks[i]}`;
+  }
+  return tasks.length > maxStrayTasks ? `${text} and ${tasks.length - maxStrayTasks} more` : text;
 }
 
 function droppedMessage(count: number): string {
