@@ -69,7 +69,7 @@ const allAtOnce = ["--parallel", "--reporter=dot"];
 const filesAtOnce = { DENO_JOBS: "5" };
 
 /** They end workers again and again, and under coverage every start of one takes half a second more. */
-const manyWorkers = "tests/src/executor/host/pool_*_test.ts";
+const manyWorkers = "tests/src/executor/host/pool_*test.ts";
 
 /** The tests of single parts, with their coverage, of which deno.json sets the bound. */
 async function testParts(): Promise<boolean> {

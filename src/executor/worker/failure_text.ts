@@ -1,6 +1,7 @@
 // What is told of something that a task threw: the reason, which is stored and shown to clients, and the
 // trace, which is for the log alone. Both are bounded, whatever was thrown. Runs inside the worker.
 
+import { stripVTControlCharacters } from "node:util";
 import { denialOf, isDenied } from "./denials.ts";
 import { missingPackageReason } from "./missing_package.ts";
 
@@ -87,7 +88,8 @@ function describe(thrown: unknown, told: Set<unknown>): string {
 }
 
 function messageOf(error: Error): string {
-  const message = String(error.message).slice(0, maxReasonLength);
+  // Deno colours the places of imports unless NO_COLOR is set, and so do tools.
+  const message = stripVTControlCharacters(String(error.message).slice(0, maxReasonLength));
   if (error.name === "NotCapable") return permissionReason(message);
   return missingPackageReason(message) ??
     message.replace(quotedRefusal, (quoted) => permissionReason(quoted))
@@ -115,7 +117,9 @@ function codeOf(error: Error): string {
 
 function stackOf(error: Error): string {
   const { stack } = error;
-  return typeof stack === "string" && stack !== "" ? stack : `${error.name}: ${messageOf(error)}`;
+  return typeof stack === "string" && stack !== ""
+    ? stripVTControlCharacters(stack.slice(0, maxTraceLength))
+    : `${error.name}: ${messageOf(error)}`;
 }
 
 function inspect(value: unknown): string {

@@ -1,6 +1,7 @@
 // What is told of a module that threw or could not be found while it was loaded: where that was, as far as the error
 // tells, and what to do. Runs inside the worker.
 
+import { stripVTControlCharacters } from "node:util";
 import type { LoadFailure, LoadStep } from "../wire/load_messages.ts";
 import { thrownReason } from "./failure_text.ts";
 import { missingPackageReason } from "./missing_package.ts";
@@ -63,10 +64,15 @@ type ErrorTexts = Readonly<Record<"name" | "message" | "stack", string>>;
 function readError(thrown: unknown): ErrorTexts {
   try {
     const { name, message, stack } = thrown as Error;
-    return { name: String(name), message: String(message), stack: String(stack ?? "") };
+    return { name: String(name), message: plain(message), stack: plain(stack ?? "") };
   } catch {
     return { name: "", message: "", stack: "" };
   }
+}
+
+/** Without colours, which Deno gives to the places of imports unless NO_COLOR is set. */
+function plain(text: unknown): string {
+  return stripVTControlCharacters(String(text));
 }
 
 /** The lines of files that the error names, the one where it was thrown first. */

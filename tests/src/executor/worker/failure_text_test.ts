@@ -196,3 +196,11 @@ Deno.test("reasonAfterDenial puts first what no task can have, and leaves out ad
   assert.equal(reasonAfterDenial("needs ffi", "it broke"), "needs ffi; then: it broke");
   assert.equal(reasonAfterDenial("needs ffi", "No module:\nneeds ffi\nInstall it"), "needs ffi");
 });
+
+Deno.test("thrownReason and thrownTrace leave out the colours of Deno's own errors", () => {
+  const error = new TypeError(
+    "Module not found\n    at \x1b[0m\x1b[36mfile:///a.ts\x1b[0m:\x1b[33m1\x1b[0m",
+  );
+  assert.equal(thrownReason(error), "Module not found\n    at file:///a.ts:1");
+  assert.ok(thrownTrace(error).startsWith("TypeError: Module not found\n    at file:///a.ts:1\n"));
+});
