@@ -87,6 +87,14 @@ for (const isolation of ["worker", "process"]) {
         ]);
       },
 
+      async "a stream can be piped to the standard output, once and again"() {
+        for (let i = 0; i < 2; i++) {
+          const job = await api.run("pipes_to_stdout", {}, { timeout: 5_000 });
+          assert.equal(job.status, "COMPLETED", job.failure_reason ?? "");
+          assert.deepEqual(linesOf(valet, job.id).map(({ message }) => message), ["piped"]);
+        }
+      },
+
       async "what a task has printed is logged also where it does not end"() {
         const job = await api.run("prints_and_hangs", {}, { timeout: 300 });
         assert.deepEqual(linesOf(valet, job.id).map(({ message }) => message), ["not the end"]);

@@ -39,6 +39,9 @@ replace(globalThis, "postMessage", refuse("postMessage"));
 replace(globalThis, "onmessage", null);
 // A worker of a task's own would have all of these again.
 replace(globalThis, "Worker", refuse("Worker", noThread));
+let format: typeof import("node:util").format;
+// Before any module of Node is loaded: `import { log } from "node:console"` has what is there then.
+replaceConsole((...values) => format(...values));
 
 /**
  * Locks down what Node's modules give, which takes 10 ms and 4 MB. Before any task code is loaded: it may import
@@ -53,7 +56,7 @@ export async function lockProcessDown(keepsOutput: boolean): Promise<NodeJS.Proc
   replaceProcess(process);
   replaceProcessStreams(process);
   guardTimers(process);
-  replaceConsole(process.getBuiltinModule("util").format);
+  ({ format } = process.getBuiltinModule("util"));
   // Whoever has imported it by name has this very class, and it calls what it extends.
   Object.setPrototypeOf(
     process.getBuiltinModule("worker_threads").Worker,

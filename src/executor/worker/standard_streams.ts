@@ -54,6 +54,8 @@ export function replaceProcessStreams(process: NodeJS.Process): void {
       const [chunk] = values;
       if (typeof chunk === "string" || chunk instanceof Uint8Array) target.write(chunk);
       if (done !== undefined) process.nextTick(done as () => void);
+      // `pipeline` waits for it.
+      process.nextTick(() => target.emit("finish"));
       return this;
     });
     replace(target, "isTTY", false);

@@ -3,6 +3,7 @@
 
 import { FrameKind } from "../wire/frames.ts";
 import type { FrameSink } from "./frame_sink.ts";
+import { LogAllowance } from "./log_allowance.ts";
 import { PrintedLines } from "./printed_lines.ts";
 import { type ConsoleState, createConsoleState, type LogLevel } from "./task_hooks.ts";
 import type { TaskLogLine, TaskRun } from "./task_run.ts";
@@ -36,6 +37,7 @@ export class WorkerLog {
   // For what belongs to no run: a module that is loaded prints, or a socket that outlived its run.
   readonly #strayPrinted = new PrintedLines((level, line) => this.#logStray(level, line));
   readonly #strayConsole = createConsoleState();
+  readonly #strayAllowance = new LogAllowance();
   #strayDropped = 0;
   /** The tasks that a line of no run may come from: the one whose module is being loaded, later all of the worker. */
   strayTasks: readonly string[] = [];
@@ -83,7 +85,7 @@ export class WorkerLog {
     }
     if (run.logAllowance.take(text.length, steadyNow()) && this.#write(number, text)) return;
     if (isRunning) run.droppedLogLines += 1;
-    else this.#strayDropped += 1;
+    else this.#dropStray();
   }
 
   /** Writes what is left to tell of a run that ends. */
@@ -94,17 +96,26 @@ export class WorkerLog {
     run.droppedLogLines = 0;
   }
 
-  /** Tells what was dropped of lines that belong to no run. */
+  /** Tells what was dropped of lines that belong to no run, as far as their allowance goes. */
   flush(): void {
     if (this.#strayDropped === 0) return;
-    this.#writeSurely(0, "warn", droppedMessage(this.#strayDropped));
+    const message = droppedMessage(this.#strayDropped);
+    if (!this.#strayAllowance.take(message.length, steadyNow())) return;
+    this.#writeSurely(0, "warn", message);
     this.#strayDropped = 0;
   }
 
   #logStray(level: LogLevel, message: string): void {
     const fields = { task: namesOf(this.strayTasks) };
     const text = stringify({ level, message: message.slice(0, maxStrayLength), fields });
-    if (!this.#write(0, text)) this.#strayDropped += 1;
+    if (this.#strayAllowance.take(text.length, steadyNow()) && this.#write(0, text)) return;
+    this.#dropStray();
+  }
+
+  #dropStray(): void {
+    this.#strayDropped += 1;
+    // So that the count is told also where nothing more is written.
+    this.#options.onWritten();
   }
 
   #writeSurely(number: number, level: LogLevel, message: string): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { openWorkerThread } from "../../../../src/executor/host/worker_thread.ts";
 import { FrameKind, readFrames } from "../../../../src/executor/wire/frames.ts";
+import { skipOnOldRuntime } from "../../../testing/old_runtime.ts";
 import { withTasks } from "../../../testing/task_folder.ts";
 import { within } from "../../../testing/within.ts";
 
@@ -55,6 +56,20 @@ Deno.test("what a module prints while it is loaded is logged, whichever way", as
     { level: "error", message: "to the console", fields },
     { level: "warn", message: "to stderr", fields },
   ]);
+});
+
+Deno.test({
+  ...skipOnOldRuntime(
+    "a function of the console that is imported by its name logs",
+    "it is Deno's own there",
+    "2.9.0",
+  ),
+  async fn() {
+    const module =
+      'import { error } from "node:console";\nerror("by name");\nexport default () => {};';
+    const lines = await logOfLoading(module);
+    assert.deepEqual(lines, [{ level: "error", message: "by name", fields }]);
+  },
 });
 
 Deno.test("what a module made of the globals while it was loaded is there for its runs", async () => {
