@@ -11,6 +11,7 @@ import {
   type TaskDefinition,
   type TaskFunction,
 } from "./task.ts";
+import { paramPath } from "../value_path.ts";
 
 /** A task, ready to be called. */
 export interface LoadedTask {
@@ -34,6 +35,18 @@ export function loadedTask(name: string, task: Task): LoadedTask {
     timeoutMs: task.timeout === undefined ? 0 : durationMs(task.timeout),
     run: (params, context) => task.run(params, context),
   };
+}
+
+/**
+ * The params as the task gets them: what its schema makes of those that were sent.
+ *
+ * @throws Error that names every place where they do not fit.
+ */
+export async function validParams(schema: StandardSchemaV1, params: unknown): Promise<unknown> {
+  const validated = await schema["~standard"].validate(params);
+  if (validated.issues === undefined) return validated.value;
+  const problems = validated.issues.map(({ path, message }) => `${paramPath(path)} ${message}`);
+  throw new Error(`the params do not fit the task: ${problems.join("; ")}`);
 }
 
 /**

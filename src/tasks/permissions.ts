@@ -4,6 +4,11 @@
 const grantable = ["env", "net", "read", "sys", "write"] as const;
 const refused = ["run", "ffi", "import"] as const;
 
+/** Whether a task may declare the permission. */
+export function isGrantable(name: string): boolean {
+  return (grantable as readonly string[]).includes(name);
+}
+
 /** Every kind of system information that a supported Deno knows by name. */
 const sysKinds = [
   "ca",
@@ -44,7 +49,7 @@ export function problemsOfPermissions(permissions: unknown): string[] {
 function problemsOfPermission(name: string, value: unknown): string[] {
   if (value === false) return [];
   const isRefused = (refused as readonly string[]).includes(name);
-  if (isRefused || !(grantable as readonly string[]).includes(name)) {
+  if (isRefused || !isGrantable(name)) {
     const why = isRefused ? "which would let it leave its sandbox" : "which is not known";
     return [`declares permissions.${name}, ${why}: ${grantable.join(", ")} are allowed`];
   }

@@ -5,8 +5,8 @@ import { didYouMean } from "../did_you_mean.ts";
 import { loadFailureText } from "../executor/host/load_failure.ts";
 import { resultJson } from "../executor/worker/result_json.ts";
 import { loadTask } from "../executor/worker/task_loader.ts";
+import { validParams } from "../tasks/loaded_task.ts";
 import type { LazyTask, Task, TaskContext, TaskJob } from "../tasks/task.ts";
-import { paramPath } from "../value_path.ts";
 
 /** A line that the task logged. */
 export interface LogLine {
@@ -50,12 +50,8 @@ export async function runTask(
   const maxResultBytes = options.maxResultBytes ?? defaultMaxResultBytes;
   // What a client sends is JSON, too.
   const sent: unknown = JSON.parse(JSON.stringify(params));
-  const checked = await schema?.["~standard"].validate(sent) ?? { value: sent };
-  if (checked.issues !== undefined) {
-    const list = checked.issues.map(({ path, message }) => `${paramPath(path)} ${message}`);
-    throw new Error(`the params do not fit the task: ${list.join("; ")}`);
-  }
-  const result = await run(checked.value, makeContext(options, name, maxResultBytes));
+  const valid = schema === undefined ? sent : await validParams(schema, sent);
+  const result = await run(valid, makeContext(options, name, maxResultBytes));
   const text = resultJson(result, maxResultBytes);
   return text === "" ? undefined : JSON.parse(text);
 }

@@ -2,6 +2,7 @@
 // trace, which is for the log alone. Both are bounded, whatever was thrown. Runs inside the worker.
 
 import { stripVTControlCharacters } from "node:util";
+import { isGrantable } from "../../tasks/permissions.ts";
 import { denialOf, isDenied } from "./denials.ts";
 import { missingPackageReason } from "./missing_package.ts";
 
@@ -128,16 +129,22 @@ function inspect(value: unknown): string {
     : inspectAny(value, inspectOptions).slice(0, maxReasonLength);
 }
 
-// The text after the resource differs between `deno run` and a compiled binary; the resource does not.
-function permissionReason(message: string): string {
+/** The permission that Deno's message names, and what it was for, as Deno quotes it; undefined: it names none. */
+export function readRefusal(
+  message: string,
+): { readonly permission: string; readonly resource: string | undefined } | undefined {
+  // The text after the resource differs between `deno run` and an executable; the resource does not.
   const match = /^Requires (\w+) access(?: to ("[^"]*"|<[^>]*>|[^,]*))?/.exec(message);
-  if (match === null) return message;
-  const [, name, resource] = match;
-  const what = resource === undefined ? "" : ` to ${resource}`;
-  if (isDenied(name!)) return denialOf(name, resource);
-  const isGrantable = ["env", "net", "read", "sys", "write"].includes(name!);
-  return `needs ${name} access${what}` +
-    (isGrantable ? `; declare permissions.${name}` : ", which no task can have");
+  return match === null ? undefined : { permission: match[1]!, resource: match[2] };
+}
+
+function permissionReason(message: string): string {
+  const refusal = readRefusal(message);
+  if (refusal === undefined) return message;
+  const { permission, resource } = refusal;
+  if (isDenied(permission)) return denialOf(permission, resource);
+  return `needs ${permission} access${resource === undefined ? "" : ` to ${resource}`}` +
+    (isGrantable(permission) ? `; declare permissions.${permission}` : ", which no task can have");
 }
 
 /**

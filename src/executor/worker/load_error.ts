@@ -3,7 +3,8 @@
 
 import { stripVTControlCharacters } from "node:util";
 import type { LoadFailure, LoadStep } from "../wire/load_messages.ts";
-import { thrownReason } from "./failure_text.ts";
+import { isGrantable } from "../../tasks/permissions.ts";
+import { readRefusal, thrownReason } from "./failure_text.ts";
 import { missingPackageReason } from "./missing_package.ts";
 
 /** The folder of Valet's own sources, whose lines are nobody's mistake. */
@@ -11,7 +12,6 @@ const ownFolder = new URL("../../", import.meta.url).href;
 const lazyForm = 'the lazy form { load: () => import("./file.ts")';
 const lazyEffect = " loads a module only where it is needed";
 const oneVariable = "reads the environment variable ";
-const grantable = ["env", "net", "read", "sys", "write"];
 
 /** What is known of a failure beside the error. */
 export interface FailureFacts {
@@ -103,19 +103,19 @@ function firstLine(text: string): string {
   return text.split("\n", 1)[0] as string;
 }
 
-// The text after the resource differs between `deno run` and an executable; the resource does not.
 function permissionReason(
   message: string,
   { taskName }: LoadStep,
   variables: readonly string[] | undefined,
 ): string | undefined {
-  const match = /^Requires (\w+) access(?: to (?:"([^"]*)"|[^,]*))?/.exec(message);
-  if (match === null) return undefined;
-  const [, name, resource] = match;
+  const refusal = readRefusal(message);
+  if (refusal === undefined) return undefined;
+  const name = refusal.permission;
+  const resource = /^"(.*)"$/.exec(refusal.resource ?? "")?.[1];
   const what = name === "env"
     ? (resource === undefined ? "reads environment variables" : oneVariable + resource)
     : `needs ${name} access${resource === undefined ? "" : ` to "${resource}"`}`;
-  if (!grantable.includes(name as string)) {
+  if (!isGrantable(name)) {
     return `${what} when it is loaded, which no task can have`;
   }
   const names = variables ?? [resource];

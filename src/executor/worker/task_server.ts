@@ -4,9 +4,8 @@
 /// <reference lib="deno.worker" />
 // First: what other modules read of the globals when they are loaded is then what tasks are given.
 import { lockProcessDown, postToHost, standardOutput } from "./lockdown.ts";
-import type { LoadedTask } from "../../tasks/loaded_task.ts";
+import { type LoadedTask, validParams } from "../../tasks/loaded_task.ts";
 import type { TaskSettings } from "../../tasks/task.ts";
-import { paramPath } from "../../value_path.ts";
 import { EarliestTimer } from "../earliest_timer.ts";
 import { FrameKind } from "../wire/frames.ts";
 import { reasonAfterDenial, thrownReason, thrownTrace } from "./failure_text.ts";
@@ -34,7 +33,7 @@ import { loadRuntime, type Runtime } from "./task_runtime.ts";
 import { WorkerLog } from "./worker_log.ts";
 
 // Captured before any task code is loaded: what a task makes of the built-in objects changes nothing here.
-const { Error, Promise } = globalThis;
+const { Promise } = globalThis;
 const { now: epochNow } = Date;
 const { parse, stringify } = JSON;
 const steadyNow = performance.now.bind(performance);
@@ -289,13 +288,7 @@ class TaskServer {
     schema: NonNullable<LoadedTask["params"]>,
     params: unknown,
   ): Promise<unknown> {
-    const validated = await schema["~standard"].validate(params);
-    if (validated.issues !== undefined) {
-      const list = validated.issues.map(({ path, message }) => `${paramPath(path)} ${message}`)
-        .join("; ");
-      throw new Error(`the params do not fit the task: ${list}`);
-    }
-    return await run.task.run(validated.value, run.context);
+    return await run.task.run(await validParams(schema, params), run.context);
   }
 
   #settle(run: TaskRun, kind: FrameKind, value: unknown): void {
