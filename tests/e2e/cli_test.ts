@@ -58,6 +58,7 @@ Deno.test("valet check shows an IPv6 address as a URL has it", async () => {
 
 Deno.test({
   name: "a command that cannot write its output says so and ends with 1",
+  // The reason: only Linux has /dev/full.
   ignore: Deno.build.os !== "linux",
   async fn() {
     for (const args of [["--version"], ["tasks"], ["run", "dummytask"]]) {
