@@ -56,7 +56,12 @@ export async function validParams(schema: StandardSchemaV1, params: unknown): Pr
  * worker that serves does without it, since its tasks were checked at the start: every module costs every worker memory.
  */
 export function problemsOfTask(task: unknown, guess: typeof didYouMean = () => ""): string[] {
-  if (typeof task === "function") return [];
+  if (typeof task === "function") {
+    // It cannot be called without `new`, so every job would fail.
+    return /^class\b/.test(Function.prototype.toString.call(task))
+      ? ["is a class: a function or an object with run is allowed, such as an instance of it"]
+      : [];
+  }
   if (typeof task !== "object" || task === null) {
     return [
       `is ${task === null ? "null" : typeof task}: a function or an object with run is allowed`,

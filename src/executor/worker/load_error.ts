@@ -45,12 +45,12 @@ export function describeLoadError(
   };
 }
 
-/** A package throws deep inside: what the task itself imports tells more. `packages`: the innermost first. */
+/** A package throws deep inside: the package that the task has loaded tells more. `packages`: the innermost first. */
 function importOf(packages: readonly string[]): string {
   const [innermost] = packages;
   const outermost = packages.at(-1);
-  if (innermost === outermost) return innermost === undefined ? "" : `imports ${innermost}, which `;
-  return `imports ${outermost}, whose dependency ${innermost} `;
+  if (innermost === outermost) return innermost === undefined ? "" : `loads ${innermost}, which `;
+  return `loads ${outermost}, whose dependency ${innermost} `;
 }
 
 interface Place {

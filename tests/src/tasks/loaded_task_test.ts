@@ -51,6 +51,10 @@ Deno.test("problemsOfTask says what is wrong with a task and what is allowed", (
     [undefined, /is undefined: a function or an object with run is allowed/],
     [null, /is null: /],
     ["text", /is string: /],
+    [
+      class Runner {},
+      /is a class: a function or an object with run is allowed, such as an instance of it/,
+    ],
     [{}, /has no function run/],
     [{ run, param: {} }, /has the unknown key param; did you mean params\?/],
     [{ run, timout: {} }, /has the unknown key timout; did you mean timeout\?/],

@@ -195,9 +195,9 @@ Deno.test("describeTasks names the package that a task imports, and the one belo
     "node_modules/@scope/inner/starts.ts": 'throw new Error("no luck");',
   });
   assert.deepEqual(problems, {
-    a: 'Cannot load the task "a" (tasks/a.ts): it imports outer, whose dependency @scope/inner reads the ' +
+    a: 'Cannot load the task "a" (tasks/a.ts): it loads outer, whose dependency @scope/inner reads the ' +
       'environment variable LEVEL when it is loaded; declare permissions.env: ["LEVEL"] beside its load',
-    b: 'Cannot load the task "b" (tasks/b.ts): it imports @scope/inner, which fails while it is loaded: no luck',
+    b: 'Cannot load the task "b" (tasks/b.ts): it loads @scope/inner, which fails while it is loaded: no luck',
   });
 });
 
