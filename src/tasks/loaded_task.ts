@@ -40,10 +40,15 @@ export function loadedTask(name: string, task: Task): LoadedTask {
 /**
  * The params as the task gets them: what its schema makes of those that were sent.
  *
- * @throws Error that names every place where they do not fit.
+ * @throws Error that names every place where they do not fit, or has what the schema threw as its cause.
  */
 export async function validParams(schema: StandardSchemaV1, params: unknown): Promise<unknown> {
-  const validated = await schema["~standard"].validate(params);
+  let validated: StandardSchemaV1.Result<unknown>;
+  try {
+    validated = await schema["~standard"].validate(params);
+  } catch (cause) {
+    throw new Error("the schema of the params failed", { cause });
+  }
   if (validated.issues === undefined) return validated.value;
   const problems = validated.issues.map(({ path, message }) => `${paramPath(path)} ${message}`);
   throw new Error(`the params do not fit the task: ${problems.join("; ")}`);

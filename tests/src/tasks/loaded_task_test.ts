@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import { didYouMean } from "../../../src/did_you_mean.ts";
-import { loadedTask, problemsOfTask } from "../../../src/tasks/loaded_task.ts";
+import { loadedTask, problemsOfTask, validParams } from "../../../src/tasks/loaded_task.ts";
 import { defineTask, maxTimeoutMs, type Task, type TaskContext } from "../../../src/tasks/task.ts";
 import { tasks as fixtureTasks } from "../../fixtures/tasks/mod.ts";
 
@@ -38,6 +38,20 @@ Deno.test("loadedTask keeps what a task declares and calls run on the task", () 
   assert.equal(loaded.params, params);
   assert.equal(loaded.timeoutMs, 3_723_004);
   assert.equal(loaded.run({}, context), 42);
+});
+
+Deno.test("validParams tells what the schema threw from what the task throws", async () => {
+  const schema = v.pipe(
+    v.unknown(),
+    v.check(() => {
+      throw new RangeError("no luck");
+    }),
+  );
+  await assert.rejects(validParams(schema, {}), (error: Error) => {
+    assert.equal(error.message, "the schema of the params failed");
+    assert.equal((error.cause as Error).message, "no luck");
+    return true;
+  });
 });
 
 Deno.test("problemsOfTask finds nothing wrong with the fixture tasks", () => {
