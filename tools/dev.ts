@@ -7,7 +7,7 @@ const watchedFolders = ["drivers", "src", "tasks"];
 const watchedFiles = ["config.yaml", "deno.json", "main.ts"];
 /** How long nothing more may change: an editor or `git` writes many files at once. */
 const quietMs = 150;
-/** A server that has not stopped by then is killed. */
+/** A server that has not stopped by then is told to end at once, whatever runs. */
 const maxStopMs = 10_000;
 
 /** Editors have such files beside those that they save. */
@@ -68,9 +68,10 @@ function startServer(): Deno.ChildProcess {
 
 async function stopServer(child: Deno.ChildProcess): Promise<void> {
   signal(child, "SIGTERM");
-  const killing = setTimeout(() => signal(child, "SIGKILL"), maxStopMs);
+  // The second one ends a server at once. SIGKILL would end `deno task` alone, and leave its server behind.
+  const insisting = setTimeout(() => signal(child, "SIGTERM"), maxStopMs);
   await child.status;
-  clearTimeout(killing);
+  clearTimeout(insisting);
 }
 
 function signal(child: Deno.ChildProcess, name: Deno.Signal): void {

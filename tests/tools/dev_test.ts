@@ -40,62 +40,86 @@ async function makeProject(folder: string): Promise<void> {
   await Deno.writeTextFile(`${folder}/config.yaml`, configText({ repository }));
 }
 
-Deno.test("deno task dev starts Valet anew after each edit, and a running job goes on with the new source", async () => {
-  await withFolder(async (folder) => {
+interface DevProject {
+  readonly dev: ValetProcess;
+  readonly folder: string;
+  edit(text: string): Promise<void>;
+  /** The server of that start. */
+  server(count: number): Promise<ApiClient>;
+}
+
+/** Runs `deno task dev` on a project of its own. */
+function withDev(
+  env: Record<string, string>,
+  use: (project: DevProject) => Promise<void>,
+): Promise<void> {
+  return withFolder(async (folder) => {
     await makeProject(folder);
+    const permissions = ["--allow-env", "--allow-read", "--allow-run"];
     const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--quiet",
-        "--no-prompt",
-        "--allow-env",
-        "--allow-read",
-        "--allow-run",
-        `${root}tools/dev.ts`,
-      ],
-      cwd: folder,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
+      args: ["run", "--quiet", "--no-prompt", ...permissions, `${root}tools/dev.ts`],
+      ...{ cwd: folder, env, stdin: "null", stdout: "piped", stderr: "piped" },
     }).spawn();
     const dev = new ValetProcess(child);
-    const edit = (text: string) => Deno.writeTextFile(`${folder}/tasks/edited.ts`, text);
-    /** The server that was started last. */
-    const server = async (count: number): Promise<ApiClient> => {
-      const starts = () => dev.log.filter(({ message }) => message === "listening");
-      const line = await eventually(`start ${count}`, () => starts()[count - 1]);
-      return new ApiClient(String(line["address"]), dev);
-    };
-    const versionRuns = (version: number) => (line: LogLine) =>
-      line.message === "runs" && line["version"] === version;
     try {
-      const first = await server(1);
-      const id = await first.submit("edited");
-      await dev.waitForLog("the run of version 1", versionRuns(1));
-
-      for (let save = 0; save < 5; save++) await edit(`// ${save}\n${taskOf(2)}`);
-      const second = await server(2);
-      await second.waitForJob(id);
-      assert.deepEqual(await second.resultOf(id), { version: 2, attempt: 2 });
-      assert.deepEqual(crashesIn(`${folder}/valet.db`), [0]);
-
-      // What an editor or the server itself writes is no source.
-      await Deno.writeTextFile(`${folder}/tasks/.edited.ts.swp`, "x");
-      await Deno.writeTextFile(`${folder}/notes.txt`, "x");
-      await edit("export default function edited( {");
-      await eventually("the end", () => /Valet has ended with code 2; it starts/.test(dev.stderr));
-      await edit(taskOf(3));
-      const third = await server(3);
-      const last = await third.waitForJob(await third.submit("edited"));
-      assert.equal(last.status, "COMPLETED");
-
-      assert.equal((await dev.stop()).code, 0);
-      const count = (text: string) => dev.log.filter(({ message }) => message === text).length;
-      assert.deepEqual([count("listening"), count("stopped")], [3, 3]);
-      await assert.rejects(fetch(`${third.baseUrl}/health/live`));
+      await use({
+        dev,
+        folder,
+        edit: (text) => Deno.writeTextFile(`${folder}/tasks/edited.ts`, text),
+        async server(count) {
+          const starts = () => dev.log.filter(({ message }) => message === "listening");
+          const line = await eventually(`start ${count}`, () => starts()[count - 1]);
+          return new ApiClient(String(line["address"]), dev);
+        },
+      });
     } finally {
       await dev.kill();
     }
+  });
+}
+
+const versionRuns = (version: number) => (line: LogLine) =>
+  line.message === "runs" && line["version"] === version;
+
+Deno.test("deno task dev starts Valet anew after each edit, and a running job goes on with the new source", async () => {
+  await withDev({}, async ({ dev, folder, edit, server }) => {
+    const first = await server(1);
+    const id = await first.submit("edited");
+    await dev.waitForLog("the run of version 1", versionRuns(1));
+
+    for (let save = 0; save < 5; save++) await edit(`// ${save}\n${taskOf(2)}`);
+    const second = await server(2);
+    await second.waitForJob(id);
+    assert.deepEqual(await second.resultOf(id), { version: 2, attempt: 2 });
+    assert.deepEqual(crashesIn(`${folder}/valet.db`), [0]);
+
+    // What an editor or the server itself writes is no source.
+    await Deno.writeTextFile(`${folder}/tasks/.edited.ts.swp`, "x");
+    await Deno.writeTextFile(`${folder}/notes.txt`, "x");
+    await edit("export default function edited( {");
+    await eventually("the end", () => /Valet has ended with code 2; it starts/.test(dev.stderr));
+    await edit(taskOf(3));
+    const third = await server(3);
+    const last = await third.waitForJob(await third.submit("edited"));
+    assert.equal(last.status, "COMPLETED");
+
+    assert.equal((await dev.stop()).code, 0);
+    const count = (text: string) => dev.log.filter(({ message }) => message === text).length;
+    assert.deepEqual([count("listening"), count("stopped")], [3, 3]);
+    await assert.rejects(fetch(`${third.baseUrl}/health/live`));
+  });
+});
+
+Deno.test("deno task dev ends a server at once that has not stopped after 10 seconds", async () => {
+  await withDev({ VALET_SERVER_SHUTDOWN_GRACE: "60s" }, async ({ dev, edit, server }) => {
+    const id = await (await server(1)).submit("edited");
+    await dev.waitForLog("the run of version 1", versionRuns(1));
+    await edit(taskOf(2));
+    await dev.waitForLog("the end", ({ message }) => /^ending at once/.test(message), 30_000);
+    const second = await server(2);
+    await second.waitForJob(id);
+    assert.equal((await second.resultOf(id) as { version: number }).version, 2);
+    assert.equal((await dev.stop()).code, 0);
   });
 });
 
