@@ -51,7 +51,10 @@ export type TaskFunction<Params = any> = (params: Params, context: TaskContext) 
 
 /** A task with more than its function. */
 export interface TaskDefinition<Schema extends StandardSchemaV1 = StandardSchemaV1> {
-  /** Checks the params when a job is submitted (a job that fails it is refused) and before it runs. */
+  /**
+   * Checks the params right before the task is called: the job fails if they do not fit. When a job is submitted, the
+   * JSON Schema made of it checks them, and a job that does not fit is refused.
+   */
   readonly params?: Schema;
   /** The timeout of jobs that ask for none. Default: 84,600 s. */
   readonly timeout?: Duration;

@@ -20,7 +20,7 @@ export const FrameKind = {
   Flush: 6,
   /** Where the failure of the run came from, for the log; comes before its Failed. */
   Trace: 7,
-  /** The worker begins to load a module; `text` is JSON of a LoadStep. Then comes another one of these three. */
+  /** The worker begins to load a module; `text` is JSON of a LoadStep. Loading, Loaded or LoadFailed follows. */
   Loading: 8,
   /** All tasks of the worker are loaded. */
   Loaded: 9,

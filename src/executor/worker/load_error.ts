@@ -7,7 +7,7 @@ import { isGrantable } from "../../tasks/permissions.ts";
 import { readRefusal, thrownReason } from "./failure_text.ts";
 import { missingPackageReason } from "./missing_package.ts";
 
-/** The folder of Valet's own sources, whose lines are nobody's mistake. */
+/** The folder of Valet's own sources: their lines in a stack say nothing about the module. */
 const ownFolder = new URL("../../", import.meta.url).href;
 const lazyForm = 'the lazy form { load: () => import("./file.ts")';
 const lazyEffect = " loads a module only where it is needed";

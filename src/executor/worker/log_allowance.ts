@@ -12,7 +12,7 @@ export class LogAllowance {
   #bytesLeft = burstBytes;
   #filledAtMs = 0;
 
-  /** Takes a line of so many bytes; false where it must be dropped. `nowMs`: any steady clock. */
+  /** Takes a line of so many bytes (characters will do); false: it must be dropped. `nowMs`: any steady clock. */
   take(bytes: number, nowMs: number): boolean {
     const capacity = this.#lines < burstLines ? burstBytes : bytesPerSecond;
     const filled = this.#bytesLeft + (nowMs - this.#filledAtMs) * bytesPerSecond / 1_000;

@@ -23,9 +23,9 @@ export const taskHooks: {
   /** What the callback of a timer threw. */
   timerError: (thrown: unknown) => void;
   consoleState: () => ConsoleState;
-  /** It was told that no task can have something. Many a package hides that behind advice of its own. */
+  /** A task asked for something that no task can have, as `text` says. Packages hide that behind advice of their own. */
   denied: (text: string) => void;
-  /** It read a variable of the environment without permission. Returns whether the variable is just undefined. */
+  /** A module reads a variable of the environment without permission. True: the read gives undefined, and does not throw. */
   refusedVariable: (name: string, error: unknown) => boolean;
 } = {
   log: () => {},

@@ -35,7 +35,7 @@ export class TaskRun {
   failureReason: string | undefined;
   /** The stack of what made it fail, for the log; "" where there is none. */
   failureTrace = "";
-  /** It was told that no task can have something: what it fails of next may come from that. */
+  /** What the task was refused, since no task can have it: a later failure may come from that. */
   denial: string | undefined;
   readonly logAllowance: LogAllowance = new LogAllowance();
   /** Log lines that were not written, for want of room or of allowance. */

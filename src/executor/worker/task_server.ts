@@ -203,14 +203,14 @@ class TaskServer {
     if (!isRunning) this.#writeFailure(run, run.failureReason ?? reason, thrownTrace(thrown));
   }
 
-  /** At once, since it may yet be long until the run fails of it. */
+  /** Logs at once what the run was refused: its failure may come much later, or never. */
   denied(text: string): void {
     const run = this.#callingRun();
     if (run !== undefined) run.denial ??= text;
     this.log.log("warn", text);
   }
 
-  /** Where its async context was lost, it is the only one that runs. */
+  /** The run whose code calls: that of the async context; if that was lost and a single run is in progress, that run. */
   #callingRun(): TaskRun | undefined {
     const run = this.#runtime?.context.getStore();
     if (run !== undefined || this.#running.size !== 1) return run;
