@@ -2,7 +2,9 @@
 // both listeners.
 
 import { strict as assert } from "node:assert";
+import { RunGroups } from "../../src/executor/host/run_groups.ts";
 import { eventually } from "../testing/eventually.ts";
+import { describedFixtures } from "../testing/make_run.ts";
 import { skipOnOldRuntime } from "../testing/old_runtime.ts";
 import { type RunningValet, startValet } from "../testing/start_valet.ts";
 
@@ -48,6 +50,15 @@ async function isAlive({ api }: RunningValet): Promise<boolean> {
   }
 }
 
+/** A thread that is being started when the last descriptor goes is the end of the process: Deno panics. */
+async function untilAllAreStarted({ api }: RunningValet): Promise<void> {
+  const count = new RunGroups(describedFixtures, "worker").all().length;
+  await eventually(
+    "a worker for each set of permissions",
+    async () => (await api.status()).workers.started >= count,
+  );
+}
+
 const isDeaf = ({ message }: { message: string }) =>
   message === "the API does not answer over its own port";
 
@@ -76,6 +87,7 @@ for (const kind of kinds) {
       config: { server: { listener: kind } },
     });
     const { api, process } = valet;
+    await untilAllAreStarted(valet);
     await api.submit("takes_descriptors", { holdMs: 8_000 });
     await process.waitForLog("that nothing answers", isDeaf, deadlineMs);
     await eventually("an answer", () => isAlive(valet), deadlineMs);
@@ -92,6 +104,7 @@ Deno.test("a task that keeps every descriptor ends the node with exit code 1", a
     config: { server: { shutdown_grace: "100ms" } },
   });
   const { api, process } = valet;
+  await untilAllAreStarted(valet);
   await api.submit("takes_descriptors", { holdMs: 600_000 });
   assert.equal((await process.waitForEnd(deadlineMs)).code, 1);
   const fatal = process.log.filter(({ level }) => level === "fatal");

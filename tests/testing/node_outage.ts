@@ -67,12 +67,15 @@ export async function assertFrugal({ api, process }: RunningValet): Promise<void
   assert.ok(grownMb < 40, `the process has grown by ${grownMb} MB`);
 }
 
-/** What an operator finds in the log at level info and above, besides requests, completed jobs and the process itself. */
+/**
+ * What an operator finds in the log at level info and above, besides requests, completed jobs, jobs that were given back
+ * because all workers were busy, and the process itself.
+ */
 export function story({ process }: RunningValet): string[] {
   return process.log
     .filter(({ level, component, message }) =>
-      level !== "debug" && component !== "http" && message !== "job completed"
+      level !== "debug" && component !== "http" &&
+      !/^(?:job completed|gave a job back|listening|stopping.*|stopped)$/.test(message)
     )
-    .filter(({ message }) => !/^(?:listening|stopping.*|stopped)$/.test(message))
     .map(({ level, component }) => `${level} ${component}`);
 }

@@ -11,15 +11,21 @@ import {
   endNotification,
   openGate,
 } from "../wire/shared_ring.ts";
+import { requireFreeDescriptors } from "./free_descriptors.ts";
 import type { WorkerEvents, WorkerHandle, WorkerOptions } from "./worker_handle.ts";
 
-/** Starts a worker thread. `moduleUrl` is a module that calls `serveTasks`. */
+/**
+ * Starts a worker thread. `moduleUrl` is a module that calls `serveTasks`.
+ *
+ * @throws ValetError `unavailable` where the process has too few free file descriptors.
+ */
 export function openWorkerThread(
   moduleUrl: URL,
   options: WorkerOptions,
   events: WorkerEvents,
   frames: WorkerSetup["frames"] = "ring",
 ): WorkerHandle {
+  requireFreeDescriptors();
   const worker = new Worker(moduleUrl, {
     type: "module",
     // Always an explicit set: without one the worker would share, and could revoke, the server's own.
