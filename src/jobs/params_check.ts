@@ -1,6 +1,7 @@
 // Checks the params of new jobs by the JSON Schema of their task, on the server's thread and in bounded time. What it
 // cannot check, the task's own schema checks right before the run.
 
+import process from "node:process";
 import type { BoundedCall } from "../bounded_call.ts";
 import { type ErrorDetail, errorMessage } from "../errors.ts";
 import { getLogger } from "../log/log.ts";
@@ -18,26 +19,37 @@ export interface ParamsCheck {
 
 /** What may be set for tests. */
 export interface ParamsCheckOptions {
-  /** The bound of the first check of a task, which compiles its schema. Default: 300. */
+  /** The bound of the first check of a task, which compiles its schema. Default: 800. */
   readonly maxFirstCheckMs?: number;
-  /** The bound of each later check. Default: 200. */
+  /** The bound of each later check. Default: 300. */
   readonly maxCheckMs?: number;
+  /** The CPU time of this thread. Default: as the system counts it. */
+  readonly cpuMs?: () => number;
 }
 
-/** A task with so many checks that were stopped is not checked again: else its clients could hold the server up. */
-const maxStopped = 3;
+/**
+ * A task whose stopped checks took so much CPU time together is not checked again: else its clients could hold the
+ * server up. That is one first check, or three later ones. CPU time, because on a busy machine any check may be stopped.
+ */
+const maxStoppedCpuMs = 700;
 
 interface Tools {
   readonly callBounded: BoundedCall;
   readonly compile: typeof compileParamsSchema;
 }
 
+/** Of this thread alone: workers may be at work meanwhile. */
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
 /** Makes the check of params. */
 export function createParamsCheck(options: ParamsCheckOptions = {}): ParamsCheck {
-  const { maxFirstCheckMs = 300, maxCheckMs = 200 } = options;
+  const { maxFirstCheckMs = 800, maxCheckMs = 300, cpuMs = threadCpuMs } = options;
   const log = getLogger("jobs");
   const validators = new Map<string, ValidateParams>();
-  const stoppedChecks = new Map<string, number>();
+  const stoppedCpuMs = new Map<string, number>();
   const uncheckedTasks = new Set<string>();
   /** null: there are none. */
   let tools: MaybePromise<Tools | null> | undefined;
@@ -50,6 +62,7 @@ export function createParamsCheck(options: ParamsCheckOptions = {}): ParamsCheck
   ): readonly ErrorDetail[] {
     const validate = validators.get(name);
     const limitMs = validate === undefined ? maxFirstCheckMs : maxCheckMs;
+    const startedCpuMs = cpuMs();
     try {
       const ended = callBounded(limitMs, () => {
         const made = validate ?? compile(schema);
@@ -69,17 +82,14 @@ export function createParamsCheck(options: ParamsCheckOptions = {}): ParamsCheck
       );
       return [];
     }
-    const stopped = (stoppedChecks.get(name) ?? 0) + 1;
-    stoppedChecks.set(name, stopped);
-    // A schema that was not compiled in time takes as long the next time.
-    if (stopped === maxStopped || !validators.has(name)) uncheckedTasks.add(name);
-    if (stopped === 1) {
-      const which = validators.has(name)
-        ? `before the run, and after ${maxStopped} such checks always`
-        : "before the run";
+    const usedMs = (stoppedCpuMs.get(name) ?? 0) + cpuMs() - startedCpuMs;
+    stoppedCpuMs.set(name, usedMs);
+    if (usedMs >= maxStoppedCpuMs) {
+      uncheckedTasks.add(name);
       log.warn(
-        `a check of params at submit took longer than ${limitMs} ms: they are checked ${which}`,
-        { task: name },
+        "checks of a task's params at submit were stopped because they took too long: from now on they are checked " +
+          "before the run",
+        { task: name, limit_ms: limitMs, cpu_ms: Math.round(usedMs) },
       );
     }
     return [];
