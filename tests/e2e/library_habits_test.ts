@@ -87,11 +87,14 @@ for (const isolation of ["worker", "process"]) {
         ]);
       },
 
-      async "a stream can be piped to the standard output, once and again"() {
+      async "a task can pipe to the standard output and cork it, and so can the next one"() {
         for (let i = 0; i < 2; i++) {
           const job = await api.run("pipes_to_stdout", {}, { timeout: 5_000 });
           assert.equal(job.status, "COMPLETED", job.failure_reason ?? "");
-          assert.deepEqual(linesOf(valet, job.id).map(({ message }) => message), ["piped"]);
+          assert.deepEqual(linesOf(valet, job.id).map(({ message }) => message), [
+            "piped",
+            "corked",
+          ]);
         }
       },
 

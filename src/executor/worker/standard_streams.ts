@@ -58,6 +58,8 @@ export function replaceProcessStreams(process: NodeJS.Process): void {
       process.nextTick(() => target.emit("finish"));
       return this;
     });
+    // Corked, it would keep the lines of every later job.
+    replace(target, "cork", () => {});
     replace(target, "isTTY", false);
   }
   let stdin: unknown;
