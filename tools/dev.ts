@@ -5,6 +5,17 @@
 /** What belongs to a server: folders with all that is in them, and files beside deno.json. */
 const watchedFolders = ["drivers", "src", "tasks"];
 const watchedFiles = ["config.yaml", "deno.json", "main.ts"];
+/** Beside those that begin with a dot. Tasks may import modules of every other folder; what else changes there may be data. */
+const unwatchedFolders = [
+  "bench",
+  "coverage",
+  "docs",
+  "examples",
+  "node_modules",
+  "tests",
+  "tools",
+];
+const isModule = /\.[cm]?[jt]sx?$/;
 /** How long nothing more may change: an editor or `git` writes many files at once. */
 const quietMs = 150;
 /** A server that has not stopped by then is told to end at once, whatever runs. */
@@ -46,12 +57,15 @@ function tell(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`dev: ${text}\n`));
 }
 
-async function watch(paths: readonly string[], options: { recursive: boolean }): Promise<void> {
-  for await (const { kind, paths: changed } of Deno.watchFs([...paths], options)) {
+async function watch(
+  paths: string[],
+  recursive: boolean,
+  isWatched: (name: string) => boolean,
+): Promise<void> {
+  if (paths.length === 0) return;
+  for await (const { kind, paths: changed } of Deno.watchFs(paths, { recursive })) {
     if (kind === "access") continue;
     const names = changed.map((path) => path.split(/[/\\]/).at(-1)!);
-    // Files are watched by their folder: many editors put another file in the place of the one that they save.
-    const isWatched = (name: string) => options.recursive || watchedFiles.includes(name);
     if (names.some((name) => !isTemporary.test(name) && isWatched(name))) changes.note();
   }
 }
@@ -89,8 +103,17 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
     signal(server, name);
   });
 }
-watch(watchedFolders.filter((folder) => isThere(folder)), { recursive: true });
-watch(["."], { recursive: false });
+const folders = [...Deno.readDirSync(".")].map(({ name }) => name).filter((name) =>
+  !name.startsWith(".") && !unwatchedFolders.includes(name) && isFolder(name)
+);
+watch(folders.filter((name) => watchedFolders.includes(name)), true, () => true);
+watch(
+  folders.filter((name) => !watchedFolders.includes(name)),
+  true,
+  (name) => isModule.test(name),
+);
+// Files are watched by their folder: many editors put another file in the place of the one that they save.
+watch(["."], false, (name) => watchedFiles.includes(name));
 
 while (true) {
   await changes.clear();
@@ -108,11 +131,12 @@ while (true) {
   await changes.next();
 }
 
-function isThere(path: string): boolean {
+/** Follows links. */
+function isFolder(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return false; // A link that leads nowhere.
     throw error;
   }
 }

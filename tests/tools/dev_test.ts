@@ -36,6 +36,7 @@ async function makeProject(folder: string): Promise<void> {
     'export const tasks = { edited: { load: () => import("./edited.ts") } };\n',
   );
   await Deno.writeTextFile(`${folder}/tasks/edited.ts`, taskOf(1));
+  await Deno.mkdir(`${folder}/lib`);
   const repository = { option: "sqlite", sqlite: { path: `${folder}/valet.db` } };
   await Deno.writeTextFile(`${folder}/config.yaml`, configText({ repository }));
 }
@@ -107,6 +108,17 @@ Deno.test("deno task dev starts Valet anew after each edit, and a running job go
     const count = (text: string) => dev.log.filter(({ message }) => message === text).length;
     assert.deepEqual([count("listening"), count("stopped")], [3, 3]);
     await assert.rejects(fetch(`${third.baseUrl}/health/live`));
+  });
+});
+
+Deno.test("deno task dev starts Valet anew after an edit of a module in any other folder", async () => {
+  await withDev({}, async ({ dev, folder, server }) => {
+    await server(1);
+    // What a task may write itself.
+    await Deno.writeTextFile(`${folder}/lib/report.json`, "{}");
+    await Deno.writeTextFile(`${folder}/lib/words.ts`, "export const word = 1;\n");
+    await server(2);
+    assert.equal((await dev.stop()).code, 0);
   });
 });
 
