@@ -6,7 +6,6 @@ import type { TaskDescription } from "../../tasks/description.ts";
 import { permissionsKey } from "../../tasks/permissions.ts";
 import type { LoadFailure, TableEntry } from "../wire/load_messages.ts";
 import { type Describer, openDescriber, type SetDescription } from "./describer.ts";
-import { isLazyTable } from "./lazy_table.ts";
 import { loadFailureText } from "./load_failure.ts";
 
 /** The tasks of an executable, as workers describe them. */
@@ -36,7 +35,7 @@ export async function describeTasks(workerUrl: URL): Promise<DescribedTasks> {
 }
 
 async function readTable(reader: Describer, workerUrl: URL): Promise<readonly TableEntry[]> {
-  const read = await reader.readTable(isLazyTable(workerUrl));
+  const read = await reader.readTable();
   if ("failure" in read) throw invalidTable([problemOf(read.failure, workerUrl)]);
   const problems = read.entries.flatMap(({ name, problems }) =>
     problems.map((problem) => ({

@@ -17,10 +17,7 @@ export interface SetDescription {
 
 /** A worker that describes; it does one thing at a time. */
 export interface Describer {
-  /** `isLazy`: loading the table runs no task code. */
-  readTable(
-    isLazy: boolean,
-  ): Promise<{ readonly entries: readonly TableEntry[] } | { failure: LoadFailure }>;
+  readTable(): Promise<{ readonly entries: readonly TableEntry[] } | { failure: LoadFailure }>;
   /**
    * Loads and describes the tasks of these entries, whose permissions the worker has. `findsVariables`: see
    * DescribeRequest.
@@ -83,8 +80,8 @@ export function openDescriber(
     return await asked.promise;
   }
   return {
-    async readTable(isLazy) {
-      const told = await ask({ kind: "describe", isLazyTable: isLazy });
+    async readTable() {
+      const told = await ask({ kind: "describe" });
       try {
         return told.kind === "table"
           ? { entries: list(told.entries).map(readEntry) }

@@ -24,8 +24,6 @@ export interface LoadFailure extends LoadStep {
 /** The first message to a worker that describes tasks, and each later one, sent as an object. */
 export interface DescribeRequest {
   readonly kind: "describe";
-  /** Whether the table may be loaded before Node's modules are locked down, since it runs no code. */
-  readonly isLazyTable?: boolean;
   /** The tasks to load and describe, with their permissions; absent: tell the entries of the table. */
   readonly tasks?: Readonly<Record<string, Deno.PermissionOptionsObject>>;
   /** Whether to load one task only to find every variable that it reads without permission. */

@@ -29,24 +29,21 @@ const maxNameLength = 255;
 const maxFrames = 100;
 const lazyKeys = ["load", "permissions"];
 
-/** Makes the function that answers requests; they come one at a time. `lockDown` is called before task code runs. */
+/** Makes the function that answers requests; they come one at a time. */
 export function createDescriber(
   load: LoadTable,
   tell: (answer: DescribeAnswer) => void,
-  lockDown: () => Promise<unknown>,
 ): (request: DescribeRequest) => Promise<void> {
   // The package that a task imports stands below all those that this one requires.
   Error.stackTraceLimit = maxFrames;
   let table: LoadedTable | undefined;
-  let locked: Promise<unknown> | undefined;
   let lastStep: LoadStep = { taskName: "", file: "" };
   const onStep = (step: LoadStep) => {
     lastStep = step;
     tell({ kind: "loading", step });
   };
   async function answer(request: DescribeRequest): Promise<DescribeAnswer> {
-    const { tasks, findsVariables, isLazyTable = false } = request;
-    if (!isLazyTable) await (locked ??= lockDown());
+    const { tasks, findsVariables } = request;
     if (table === undefined) {
       const loaded = await loadTable(load, onStep);
       if ("failure" in loaded) return { kind: "failed", failure: loaded.failure };

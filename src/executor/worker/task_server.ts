@@ -74,9 +74,8 @@ function startDescriber(load: LoadTable): (data: unknown) => void {
     addEventListener(type, (event) => event.preventDefault());
   }
   const tell = (answer: DescribeAnswer) => postToHost(stringify(answer));
-  const describer = import("./task_describer.ts").then(({ createDescriber }) =>
-    createDescriber(load, tell, () => lockProcessDown(false))
-  );
+  const describer = Promise.all([import("./task_describer.ts"), lockProcessDown(false)])
+    .then(([{ createDescriber }]) => createDescriber(load, tell));
   return async (data) => (await describer)(data as DescribeRequest);
 }
 
