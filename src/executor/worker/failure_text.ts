@@ -143,8 +143,12 @@ function permissionReason(message: string): string {
   if (refusal === undefined) return message;
   const { permission, resource } = refusal;
   if (isDenied(permission)) return denialOf(permission, resource);
-  return `needs ${permission} access${resource === undefined ? "" : ` to ${resource}`}` +
-    (isGrantable(permission) ? `; declare permissions.${permission}` : ", which no task can have");
+  // Without a resource a list, which may well have been declared, is not enough.
+  const [what, value] = resource === undefined ? ["everything", ": true"] : [resource, ""];
+  const remedy = isGrantable(permission)
+    ? `; declare permissions.${permission}${value}`
+    : ", which no task can have";
+  return `needs ${permission} access to ${what}${remedy}`;
 }
 
 /**

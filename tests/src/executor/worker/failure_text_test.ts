@@ -19,7 +19,7 @@ const permissionTable: readonly [message: string, reason: string][] = endings.fl
     `Requires net access to "example.com:443"${end}`,
     'needs net access to "example.com:443"; declare permissions.net',
   ],
-  [`Requires net access${end}`, "needs net access; declare permissions.net"],
+  [`Requires net access${end}`, "needs net access to everything; declare permissions.net: true"],
   [
     `Requires read access to "/a, b"${end}`,
     'needs read access to "/a, b"; declare permissions.read',
@@ -31,6 +31,7 @@ const permissionTable: readonly [message: string, reason: string][] = endings.fl
   ],
   [`Requires import access to "x"${end}`, 'needs import access to "x", which no task can have'],
   [`Requires read access to <CWD>${end}`, "needs read access to <CWD>; declare permissions.read"],
+  [`Requires env access${end}`, "needs env access to everything; declare permissions.env: true"],
   [`Requires env access to "HOME"${end}`, 'needs env access to "HOME"; declare permissions.env'],
 ]);
 
