@@ -12,13 +12,13 @@ const maxDelayMs = 2_147_483_647;
 /** Calls back at the earliest of the armed times, or before: who is called looks what is due. */
 export class EarliestTimer {
   readonly #now: () => number;
-  readonly #onTime: () => void;
+  readonly #onTime: (armedAtMs: number) => void;
   readonly #start: typeof startTimer;
   #armedAtMs = Infinity;
   #cancel = () => {};
 
-  /** `onTime` arms the timer again for what is not yet due. */
-  constructor(now: () => number, onTime: () => void, start = startTimer) {
+  /** `onTime` gets the time that was armed, and arms the timer again for what is not yet due. */
+  constructor(now: () => number, onTime: (armedAtMs: number) => void, start = startTimer) {
     this.#now = now;
     this.#onTime = onTime;
     this.#start = start;
@@ -32,7 +32,7 @@ export class EarliestTimer {
     const delayMs = min(max(0, atMs - this.#now()), maxDelayMs);
     this.#cancel = this.#start(delayMs, () => {
       this.#armedAtMs = Infinity;
-      this.#onTime();
+      this.#onTime(atMs);
     });
   }
 

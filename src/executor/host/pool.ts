@@ -28,6 +28,9 @@ import { TaskTimes } from "./task_times.ts";
 
 /** A thread that has shown within this time, or half of the grace period, that it is alive ends when told to. */
 const minAliveMs = 250;
+/** A timer that fires so late shows that this process was held up; then it first has time to read. */
+const maxLateMs = 50;
+const minReadMs = 20;
 /** How soon the pool looks again whether what waits for a starting worker has waited too long. */
 const minWakeMs = 50;
 /** How soon the pool looks again for a worker that can make room for one that is to load its tasks. */
@@ -55,14 +58,13 @@ export class Pool {
   readonly #wakes: EarliestTimer;
   /** Groups whose jobs `canRun` has refused. */
   readonly #refused = new Set<RunGroup>();
+  #isReadingFirst = false;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#checks = new EarliestTimer(steadyNow, () => {
-      for (const slot of this.#slots.allAndSpares()) slot.check(steadyNow());
-    });
+    this.#checks = new EarliestTimer(steadyNow, (armedAtMs) => this.#checkSlots(armedAtMs));
     this.#wakes = new EarliestTimer(steadyNow, () => this.#wake());
     const workerCount = Math.ceil(options.concurrency / options.jobsPerWorker);
     // Not more than the workers need together, so that they share the load.
@@ -143,7 +145,7 @@ export class Pool {
   }
 
   stats(): PoolStats {
-    const busy = this.#slots.all().reduce((sum, slot) => sum + slot.running().length, 0);
+    const busy = this.#slots.all().flatMap((slot) => slot.running()).length;
     return {
       busy,
       idle: Math.max(0, this.#options.concurrency - busy),
@@ -181,6 +183,14 @@ export class Pool {
       ]);
     }
     await this.#slots.closeAll();
+  }
+
+  #checkSlots(armedAtMs: number): void {
+    const nowMs = steadyNow();
+    // This process was held up: what its workers told meanwhile is read first, or a healthy one would be ended.
+    this.#isReadingFirst = !this.#isReadingFirst && nowMs > armedAtMs + maxLateMs;
+    if (this.#isReadingFirst) return this.#checks.arm(nowMs + minReadMs);
+    for (const slot of this.#slots.allAndSpares()) slot.check(nowMs);
   }
 
   #groupOf({ job, task }: Pick<Run, "job" | "task">): RunGroup {
@@ -322,8 +332,8 @@ export class Pool {
       ? count === 1 || run.job.attempt >= maxSharedCrashes
       : handed === killedFor;
     if (!isCulprit || abortReason === stopReason) return { run, wasStarted: true };
-    const failureReason = killedFor === undefined ? reason : reasonOf(handed);
-    return { run, outcome: failedOutcome(startedAtMs, failureReason, usage) };
+    const why = killedFor === undefined ? reason : reasonOf(handed);
+    return { run, outcome: failedOutcome(startedAtMs, why, usage) };
   }
 
   #reportKilled(slot: Slot, overdue: HandedRun, loss: SlotLoss): void {

@@ -89,3 +89,16 @@ Deno.test("Pool.abort does nothing for a job that the pool does not have", async
   assert.equal((await probe.outcomeOf(run)).status, "COMPLETED");
   assert.equal(probe.ends.length, 1);
 });
+
+Deno.test("Pool ends no worker for what it had no time to read", async () => {
+  await using probe = new PoolProbe({ killGraceMs: 200 });
+  const run = makeRun("waits_for_signal");
+  await probe.start(run);
+  probe.pool.abort(run.job.id, "enough");
+  // Once the worker has given back what it had not started.
+  await Promise.resolve();
+  const heldUntilMs = performance.now() + 1_500;
+  while (performance.now() < heldUntilMs);
+  assert.equal(await probe.failureOf(run), "enough");
+  assert.equal(probe.pool.stats().lost, 0);
+});
