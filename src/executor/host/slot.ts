@@ -304,6 +304,8 @@ export class Slot {
     handed.deadlineAtMs = Math.min(handed.deadlineAtMs, nowMs);
     // What is found where the worker is ended proves nothing: it could not even say that there is something.
     if (this.#state === "ending") return;
+    // A busy machine may have kept the abort from the task for a while: the grace period begins anew, once.
+    if (handed.aliveAtMs === -Infinity) handed.killAtMs = Infinity;
     handed.aliveAtMs = nowMs;
     this.#markOverdue(nowMs);
   }

@@ -180,6 +180,24 @@ Deno.test("Slot gives a run that its worker fails the grace period, from then on
   assert.deepEqual(happened, []);
 });
 
+Deno.test("Slot gives a run the whole grace period from when its worker has heard of the abort, once", () => {
+  const { slot, write, worker, passMs, counts } = openReadySlot();
+  const [handed] = slot.running();
+  slot.abort(handed!, "enough");
+  worker().onReturned(2);
+  assert.equal(handed!.killAtMs, startMs + killGraceMs);
+  passMs(killGraceMs - 1);
+  for (let count = 0; count < 2; count++) {
+    write(Aborting, 1, "enough");
+    passMs(1);
+  }
+  assert.equal(handed!.killAtMs, startMs + 2 * killGraceMs - 1);
+  passMs(killGraceMs - 3);
+  assert.deepEqual([slot.state, counts().killCount], ["stalled", 0]);
+  passMs(1);
+  assert.deepEqual([slot.state, counts().killCount], ["ending", 1]);
+});
+
 Deno.test("Slot passes log lines on with their run, and those of no run without one", () => {
   const { happened, run, write } = openReadySlot();
   write(Log, 1, '{"level":"info","message":"mine"}');
