@@ -142,7 +142,9 @@ for (const isolation of ["worker", "process"]) {
     assert.equal((await api.waitForJob(deafId)).failure_reason, reason);
     for (const id of others) assert.equal((await api.waitForJob(id)).status, "COMPLETED");
     const returned = process.log.filter(({ message }) => message === "gave a job back");
-    assert.deepEqual(returned.map((line) => line["job_id"]).sort(), others.sort());
+    // On a busy machine more than once: while the next worker takes long to load, they must not wait for it.
+    const returnedIds = new Set(returned.map((line) => line["job_id"]));
+    assert.deepEqual([...returnedIds].sort(), others.sort());
   });
 }
 

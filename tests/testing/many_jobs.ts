@@ -36,7 +36,9 @@ export async function manyJobsRunOnce({ api, process }: RunningValet, count: num
 
   const { repository, workers } = await api.status();
   assert.equal(repository.jobs["COMPLETED"], before + count);
-  assert.deepEqual([workers.busy, workers.waiting, workers.lost], [0, 0, 0]);
+  const told = process.log.filter(({ component }) => component === "executor");
+  const counts = [workers.busy, workers.waiting, workers.lost];
+  assert.deepEqual(counts, [0, 0, 0], JSON.stringify(told));
   const ends = process.log.filter(({ message, job_id: id }) =>
     message === "job completed" && ids.has(String(id))
   );

@@ -44,6 +44,8 @@ export class PoolProbe implements AsyncDisposable {
   readonly pool: ProbedPool;
   /** Runs that the pool gave back because it could not start them soon, and how often it did. */
   readonly returned: Run[] = [];
+  /** The same runs, also those that were submitted again since: they have lost their places. */
+  readonly everReturned = new Set<Run>();
   returnCount = 0;
   /** Every end that the pool told, in order. */
   readonly ends: RunEnd[] = [];
@@ -168,7 +170,10 @@ export class PoolProbe implements AsyncDisposable {
 
   #keepReturned(ends: readonly RunEnd[]): void {
     this.returnCount += ends.length;
-    this.returned.push(...ends.map(({ run }) => run));
+    for (const { run } of ends) {
+      this.returned.push(run);
+      this.everReturned.add(run);
+    }
     if (this.returned.length > 0) queueMicrotask(() => this.#submitReturned());
   }
 
