@@ -177,7 +177,7 @@ export class Dispatcher {
   }
 
   /**
-   * A broker bears a message that is not acked for a limited time only. Where the claim outlives this process
+   * A broker keeps a message unacknowledged only for a limited time. Where the claim outlives this process
    * it protects the job from then on; else the message does, until the outcome is stored.
    */
   get #acksClaims(): boolean {
@@ -286,7 +286,7 @@ export class Dispatcher {
       ...this.#options,
       signal: this.#givingUp.signal,
     });
-    // Also where the store refuses all of it: the job is rescued as one of a dead node, when its lease is over or,
+    // Also where the store refuses all of it: the job is rescued as one of a dead node, when its lease has expired or,
     // in a store of one process, at the next start.
     for (const { run: { job } } of ends) this.#held.remove(job);
     if (stored === null) {

@@ -51,7 +51,7 @@ export class HeldJobs {
     return false;
   }
 
-  /** Renews every lease long before it is over, until the signal aborts. Never rejects. */
+  /** Renews every lease long before it expires, until the signal aborts. Never rejects. */
   async renewUntil(signal: AbortSignal): Promise<void> {
     const { clock, leaseMs } = this.#options;
     while (!signal.aborted) {

@@ -38,7 +38,7 @@ export class Rescuer {
   #afterId: string | undefined;
   /** The time of the first search. */
   #startedAtMs: number | undefined;
-  /** Until then a lease that is over may be one of a node that lives. */
+  /** Until then an expired lease may be one of a node that lives. */
   #sparesUntilMs = -Infinity;
 
   constructor(options: RescuerOptions) {

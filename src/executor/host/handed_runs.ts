@@ -31,7 +31,7 @@ export class HandedRuns {
     return this.#handed.size;
   }
 
-  /** Whether the worker has told of outcomes that do not stand yet. */
+  /** Whether outcomes arrived that are not yet passed on: the frame `Flush` that confirms them has not come. */
   get hasSettled(): boolean {
     return this.#settled.size > 0;
   }

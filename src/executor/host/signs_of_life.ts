@@ -1,6 +1,6 @@
 // Whether the event loop of a worker still turns: what a task left behind may keep it busy for ever. Used by the slot.
 
-/** How long a worker may be silent, twice: on a machine that is overloaded a healthy one may be for a while. */
+/** After so long without a frame a worker is suspect; after so long once more it is asked. A busy machine delays healthy ones. */
 const maxSilenceMs = 500;
 /** However long it was silent before, a worker has this time, once, to start what it is sent. */
 const minStartMs = 250;
@@ -13,7 +13,7 @@ export class SignsOfLife {
   #judgeAtMs = Infinity;
   #latestJudgeAtMs = Infinity;
 
-  /** It owes a sign, because it was sent a run or has told of an outcome. */
+  /** It owes a sign: it was sent a run, or an outcome of it arrived. */
   expect(nowMs: number): void {
     if (this.#silentSinceMs === Infinity) this.#silentSinceMs = nowMs;
   }

@@ -39,7 +39,7 @@ export class Slot {
   readonly #progress = new Progress();
   readonly #signs = new SignsOfLife();
   #askedAtMs = Infinity;
-  /** It has told of an outcome, and not that this stands. */
+  /** An outcome arrived, but the frame `Flush` that confirms it has not. */
   #isMidTurn = false;
   #lastEnded: HandedRun | undefined;
   #killedFor: HandedRun | undefined;
@@ -153,7 +153,7 @@ export class Slot {
     this.#ask();
   }
 
-  /** Takes out what has ended and what has not, for good: nothing more is told of these runs. */
+  /** Takes all runs out of the slot, ended or not: no event about them follows. */
   release(): { readonly ended: readonly EndedRun[]; readonly unfinished: readonly HandedRun[] } {
     const ended = this.#runs.takeSettled();
     return { ended, unfinished: this.#runs.takeAll() };
@@ -346,7 +346,7 @@ export class Slot {
     if (this.#signs.isSuspect) this.#move("suspect");
     else this.#move(this.#runs.size > 0 || isOwing ? "stalled" : "idle");
     this.#markOverdue(nowMs);
-    // What was due in the meantime was not looked at.
+    // While the slot waited for the answer, nothing else was checked.
     this.#events.wakeAt(nowMs);
   }
 

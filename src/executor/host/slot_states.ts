@@ -6,16 +6,16 @@ export type SlotState =
   | "starting"
   /** It holds nothing. */
   | "idle"
-  /** It holds runs, or outcomes that do not stand yet. */
+  /** It holds runs, or outcomes that are not confirmed by a `Flush` yet. */
   | "running"
-  /** It was asked for what it has not started; what it were sent now would count as returned. */
+  /** It was asked to return what it has not started. Runs that were sent now would count as returned, too. */
   | "taking_back"
   /**
    * It gave back what it had not started, and its event loop has not turned since. It is sent no more than it runs at
-   * once, and its outcomes count as they come, because it may not get to say that they stand.
+   * once, and its outcomes are passed on without their `Flush`, which may never come.
    */
   | "stalled"
-  /** It has been silent for a while, although it was sent runs or told of an outcome. */
+  /** No frame has come for half a second, although it was sent runs or an outcome is not confirmed. */
   | "suspect"
   /** Its worker is gone or going; nothing more is sent. */
   | "ending";
@@ -31,7 +31,7 @@ export const slotTransitions: Readonly<Record<SlotState, Partial<Record<SlotStat
     ending: "It makes room for another set, or the worker is gone.",
   },
   running: {
-    idle: "The last outcome stands.",
+    idle: "The last outcome is confirmed.",
     taking_back:
       "A run is aborted or late, nothing ended for a while, or another worker has nothing to do.",
     suspect: "It has shown no sign of life for some time.",
@@ -54,7 +54,7 @@ export const slotTransitions: Readonly<Record<SlotState, Partial<Record<SlotStat
   suspect: {
     running: "It has shown a sign of life, and holds more.",
     idle: "It has shown a sign of life, and holds nothing.",
-    taking_back: "Its time to show one is over, or a run is aborted or late.",
+    taking_back: "It has shown none in its time for it, or a run is aborted or late.",
     ending: "A run is overdue, or the worker is gone.",
   },
   ending: {},
