@@ -313,7 +313,11 @@ export class Dispatcher {
         log.info("an aborted job ended, its outcome is dropped", { reason, ...fieldsOf(end) });
       } else if (change.kind === "finish") {
         logFinished(nowMs, end.run.job, change.outcome, origins.take(job.id));
-      } else log.info("gave a job back", fieldsOf(end));
+      } else {
+        // One that had not started went back because others could run it sooner: that is no event.
+        const write = "wasStarted" in end && end.wasStarted ? log.info : log.debug;
+        write("gave a job back", fieldsOf(end));
+      }
     }
   }
 

@@ -36,7 +36,9 @@ Deno.test("a pattern that backtracks for ever holds up neither the server nor it
   // The worker does not know how to end it either, but its process does.
   const job = await api.waitForJob(answers[0]!.body.id);
   assert.equal(job.failure_reason, "timed out after 300 milliseconds");
-  const warnings = process.log.filter(({ message }) => message.startsWith("a check of params"));
+  const warnings = process.log.filter(({ message }) =>
+    message.startsWith("checks of a task's params")
+  );
   assert.deepEqual(warnings.map(({ level, task }) => [level, task]), [["warn", "slow_pattern"]]);
 
   assert.equal((await process.stop()).code, 0);

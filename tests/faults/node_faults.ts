@@ -245,7 +245,9 @@ async function waitForRun(
 }
 
 function nodeOf({ nodes }: Cluster, run: JournaledRun): ValetNode {
-  return nodes.find(({ lives }) => lives.some(({ pid }) => pid === run.pid))!;
+  return nodes.find(({ lives }) =>
+    lives.some(({ pid }) => [run.pid, run.parentPid].includes(pid))
+  )!;
 }
 
 function assertNoViolations(
