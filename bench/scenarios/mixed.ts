@@ -17,52 +17,59 @@ const loads = [
 
 /** Measures mixes of quick and of short tasks, of few and of many sets of permissions. */
 export async function measureMixed(source: Source): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const load of loads) {
+    for (const setCount of setCounts) figures.push(...await measureMix(source, load, setCount));
+  }
+  return figures;
+}
+
+/** On a server of its own: the jobs that it has kept of an earlier measurement would slow it down. */
+async function measureMix(
+  source: Source,
+  { title, params, jobCount }: typeof loads[number],
+  setCount: number,
+): Promise<Figure[]> {
   await using server = await startValet(source, {
     settings: { ...unboundedQueue, worker_pool: { concurrency } },
   });
   // An older commit has no such tasks.
   if (!await hasTask(server, "mix_0")) return [];
   let completed = 0;
-  /** The jobs/s of waiting jobs of so many tasks in turns. */
-  async function drain(setCount: number, params: object, jobCount: number): Promise<number> {
+  /** The jobs/s of so many waiting jobs of the first tasks, in turns. */
+  async function drain(taskCount: number, count: number): Promise<number> {
     const body = Array.from(
-      { length: setCount },
+      { length: taskCount },
       (_, set) => JSON.stringify({ name: "bench", task_name: `mix_${set}`, task_params: params }),
     );
     const openGate = await closeGate(server, concurrency);
     const { port } = server;
     const load = { port, method: "POST", paths: ["/jobs"], body, connections: 8 } as const;
-    await runLoad({ ...load, count: jobCount }, 202);
+    await runLoad({ ...load, count }, 202);
     const startedAtMs = performance.timeOrigin + performance.now();
     await openGate();
-    completed += jobCount;
-    return jobCount * 1000 / (await waitForCount(server, "COMPLETED", completed) - startedAtMs);
+    completed += count;
+    return count * 1000 / (await waitForCount(server, "COMPLETED", completed) - startedAtMs);
   }
 
-  const figures: Figure[] = [];
-  for (const { title, params, jobCount } of loads) {
-    for (const setCount of setCounts) {
-      const singleRate = await drain(1, params, jobCount);
-      // So that each of them has its worker, also what held the jobs back until now.
-      await drain(setCount, params, setCount * 10);
-      const startedBefore = await countStarted(server);
-      const mixedRate = await drain(setCount, params, jobCount);
-      const startedCount = await countStarted(server) - startedBefore;
-      const name = `${title} with ${setCount} sets of permissions in turns`;
-      const plain = `${Math.round(mixedRate)} /s, with one set ${Math.round(singleRate)} /s`;
-      figures.push(
-        { name, plain, value: mixedRate / singleRate, unit: "x" },
-        {
-          name: `workers started for ${name}`,
-          plain,
-          value: startedCount,
-          unit: "workers",
-          isLessBetter: true,
-        },
-      );
-    }
-  }
-  return figures;
+  const singleRate = await drain(1, jobCount);
+  // So that each of them has its worker, also what held the jobs back until now.
+  await drain(setCount, setCount * 10);
+  const startedBefore = await countStarted(server);
+  const mixedRate = await drain(setCount, jobCount);
+  const startedCount = await countStarted(server) - startedBefore;
+  const name = `${title} with ${setCount} sets of permissions in turns`;
+  const plain = `${Math.round(mixedRate)} /s, with one set ${Math.round(singleRate)} /s`;
+  return [
+    { name, plain, value: mixedRate / singleRate, unit: "x" },
+    {
+      name: `workers started for ${name}`,
+      plain,
+      value: startedCount,
+      unit: "workers",
+      isLessBetter: true,
+    },
+  ];
 }
 
 async function hasTask({ port }: ServerProcess, name: string): Promise<boolean> {
