@@ -74,7 +74,8 @@ Deno.test("a package that was added works with an empty cache; one that is not i
         assert.equal((await valet.process.stop()).code, 0);
       }
       assert.equal(await Deno.readTextFile(`${cwd}/deno.lock`), lock);
-      const packages = Array.from(Deno.readDirSync(`${cache}/npm/registry.npmjs.org`));
+      const [registry] = Deno.readDirSync(`${cache}/npm`);
+      const packages = Array.from(Deno.readDirSync(`${cache}/npm/${registry!.name}`));
       assert.ok(packages.some(({ name }) => name === "nanoid"));
       assert.ok(!packages.some(({ name }) => name === "left-pad"));
     }, { DENO_DIR: cache });

@@ -15,7 +15,7 @@ const forms: readonly (readonly [RegExp, (specifier: string, name: string) => st
       `or for a new package: deno add npm:${name}`,
   ],
   [
-    /\bnot found in cache: "https:\/\/jsr\.io\/(@[^/"]+\/[^/"]+)\//,
+    /^JSR package manifest for '([^']+)'/,
     (specifier) =>
       `imports the package ${specifier}, which is not installed; run: deno add jsr:${specifier}`,
   ],

@@ -9,7 +9,7 @@ Deno.test("missingPackageReason says what to do about a package that is not ther
       'imports "@scope/x/sub", which deno.json does not name; run: deno add npm:@scope/x',
     ],
     [
-      'Failed loading https://registry.npmjs.org/@scope%2fx for package "@scope/x"\n' +
+      'Failed loading https://packages.example/@scope%2fx for package "@scope/x"\n' +
       '    0: npm package not found in cache: "@scope/x", --cached-only is specified.',
       "imports the package @scope/x, which is not installed; run: deno install, " +
       "or for a new package: deno add npm:@scope/x",
@@ -21,7 +21,7 @@ Deno.test("missingPackageReason says what to do about a package that is not ther
     ],
     [
       "JSR package manifest for '@std/fs' failed to load. Specifier not found in cache: " +
-      '"https://jsr.io/@std/fs/meta.json", --cached-only is specified.',
+      '"https://modules.example/@std/fs/meta.json", --cached-only is specified.',
       "imports the package @std/fs, which is not installed; run: deno add jsr:@std/fs",
     ],
     [
