@@ -89,7 +89,7 @@ function describe(thrown: unknown, told: Set<unknown>): string {
 }
 
 function messageOf(error: Error): string {
-  // Deno colours the places of imports unless NO_COLOR is set, and so do tools.
+  // Deno gives colours to the places of imports unless NO_COLOR is set; some packages do so in their messages.
   const message = stripVTControlCharacters(String(error.message).slice(0, maxReasonLength));
   if (error.name === "NotCapable") return permissionReason(message);
   return missingPackageReason(message) ??

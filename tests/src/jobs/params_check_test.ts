@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createParamsCheck } from "../../../src/jobs/params_check.ts";
 import type { JsonSchema, TaskDescription } from "../../../src/tasks/description.ts";
 import { CapturedLogs } from "../../testing/captured_logs.ts";
+import { runProgram } from "../../testing/run_program.ts";
 
 function taskWith(name: string, paramsSchema?: JsonSchema): TaskDescription {
   return {
@@ -142,19 +143,9 @@ Deno.test("ParamsCheck leaves all to the check before the run where the process 
     }
     await flushLogs();
   `;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", "--no-check", "--allow-read", "--allow-env", "-"],
-    cwd: root,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(program));
-  await writer.close();
-  const { stdout, stderr } = await child.output();
-  assert.equal(new TextDecoder().decode(stderr), '[[],"run"]\n[[],"run"]\n');
-  const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  const { stdout, stderr } = await runProgram(program, ["--allow-read", "--allow-env"]);
+  assert.equal(stderr, '[[],"run"]\n[[],"run"]\n');
+  const lines = stdout.trimEnd().split("\n");
   assert.equal(lines.length, 1);
   assert.match(lines[0]!, /only before it runs.*Requires sys access/);
 });

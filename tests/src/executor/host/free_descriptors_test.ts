@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { requireFreeDescriptors } from "../../../../src/executor/host/free_descriptors.ts";
+import { runProgram } from "../../../testing/run_program.ts";
 
 const root = new URL("../../../../", import.meta.url);
 
@@ -36,21 +37,10 @@ const program = `
 `;
 
 Deno.test("openWorkerThread throws where too few file descriptors are free, and starts a worker once there are some", async () => {
-  const args = ["run", "--quiet", "--no-prompt", "--no-check", "--allow-all", "-"];
-  const child = new Deno.Command("/bin/sh", {
-    args: ["-c", 'ulimit -n 128; exec "$0" "$@"', Deno.execPath(), ...args],
-    cwd: root,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(program));
-  await writer.close();
-  const { stdout, stderr } = await child.output();
-  assert.equal(new TextDecoder().decode(stderr), "");
+  const { stdout, stderr } = await runProgram(program, ["--allow-all"], "ulimit -n 128");
+  assert.equal(stderr, "");
   assert.equal(
-    new TextDecoder().decode(stdout),
+    stdout,
     "10 file descriptors are free; 32 are needed: raise the limit (ulimit -n), or end the task that leaves files or " +
       "connections open\na worker has started\n",
   );
